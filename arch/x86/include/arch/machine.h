@@ -1,0 +1,49 @@
+/*
+ * machine.h - what the machine around the CPUs offers: firmware tables, other CPUs, consoles, power.
+ */
+#ifndef ARCH_MACHINE_H
+#define ARCH_MACHINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cpu;
+
+/* Reads the ACPI tables from the root pointer that the boot loader gave (a copy of the RSDP, or NULL): every table checksummed and its
+ * length checked before use. Without usable tables the machine has one CPU and default APIC addresses. */
+void arch_acpi_init(const void *rsdp, size_t bytes);
+
+/* How many CPUs the firmware lists as enabled (at most CPU_MAX), the bootstrap CPU first. Valid after arch_acpi_init(). */
+unsigned arch_cpu_count(void);
+
+/*
+ * Starts CPU `index` (> 0) by INIT-SIPI-SIPI: it comes up in long mode on the kernel's page tables, on the stack with the given top, GS at
+ * `cpu`, and calls cpu_main(cpu) (core/smp.c), never to return. Returns 0, or -ETIMEDOUT if it has not shown up within
+ * 200 ms of the clock. Interrupts on or off, bootstrap CPU only.
+ */
+int arch_cpu_start(unsigned index, struct cpu *cpu, void *stack_top);
+
+/* Consoles. Writing may be done in any context, also in a panic with everything else stopped; each takes no lock: the caller has it. */
+void arch_serial_init(void);
+void arch_serial_write(const char *text, size_t length);
+void arch_screen_init(void); /* VGA text mode 80x25 if the boot loader left the machine in it; else nothing is shown */
+bool arch_screen_present(void);
+/* Understands \n \r \b \t, and of ANSI: cursor left/right, erase to end of line, clear screen (what the line editor sends). */
+void arch_screen_write(const char *text, size_t length);
+
+/* Begins to take input: COM1's line 4 and the keyboard's line 1 raise interrupts on CPU 0, whose handlers below give each byte to
+ * console_input(byte) (core/console.h). Special keys of the keyboard come as the ANSI sequences a serial terminal would send. */
+void arch_input_init(void);
+void arch_serial_interrupt(void);
+void arch_keyboard_interrupt(void);
+
+/* Ends the run: emulator exits first (isa-debug-exit port 0xf4, Bochs port 0x8900), then ACPI S5. Returns only if none worked. */
+void arch_power_off(void);
+/* Resets the machine: ACPI reset register, keyboard controller, then a triple fault. */
+_Noreturn void arch_reboot(void);
+
+/* The CPU's vendor and model, and a list of the features that the kernel uses ("nx smep smap umip x2apic tsc-deadline"), for `cpu`. */
+void arch_cpu_describe(char *text, size_t capacity);
+
+#endif

@@ -1,0 +1,35 @@
+/*
+ * trap.h - vectors, the frame that an interrupt or exception leaves on the stack, and who handles it.
+ */
+#ifndef ARCH_TRAP_H
+#define ARCH_TRAP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Vectors (SDM volume 3, 6.2): 0-31 exceptions, 32-47 the legacy lines after the I/O APIC, then the core's own. */
+#define VECTOR_PAGE_FAULT 14
+#define VECTOR_NMI 2
+#define VECTOR_DOUBLE_FAULT 8
+#define VECTOR_MACHINE_CHECK 18
+#define VECTOR_LINES 32
+#define VECTOR_LINE_COUNT 24
+#define VECTOR_TIMER 0xe0      /* the local APIC timer */
+#define VECTOR_RESCHEDULE 0xe1 /* another CPU wants this one to choose again */
+#define VECTOR_RENDEZVOUS 0xe2 /* another CPU holds all CPUs (core/rendezvous.c) */
+#define VECTOR_SPURIOUS 0xff
+
+/* Pushed by arch/x86/vectors.asm, the processor's part last (SDM volume 3, 6.14.2). */
+struct trap_frame {
+    uint64_t r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax;
+    uint64_t vector, error;
+    uint64_t rip, cs, rflags, rsp, ss;
+};
+
+/* Builds the descriptor tables of this CPU: GDT, TSS with the interrupt stacks, IDT. */
+void arch_descriptors_init(struct cpu *cpu);
+
+/* Every interrupt and exception comes here from assembly, interrupts off. */
+void arch_trap(struct trap_frame *frame);
+
+#endif

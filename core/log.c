@@ -1,0 +1,114 @@
+/*
+ * log.c - the kernel's log: a ring of lines, as they are to be read.
+ *
+ * The ring holds plain text, each line stamped and ended by a newline, so that a debugger or a dump of memory shows it without
+ * further ado: look for LOG_MAGIC. Positions count bytes since boot and only ever grow; modulo the ring's size they are
+ * places in it. Whole lines are overwritten, oldest first.
+ *
+ * Entry points: log_line(), log_read(). Concurrency: one spin lock, innermost of all; nothing is called under it.
+ */
+#include "core/log.h"
+#include "core/console.h"
+#include "core/lock.h"
+#include <moult/module.h>
+#include <moult/text.h>
+#include <moult/thread.h>
+#include <stdarg.h>
+#include <string.h>
+
+#define LOG_MAGIC "moult log ring 1"
+#define LOG_BYTES 65536
+#define LOG_LINE_BYTES 512 /* a longer line is cut: it is on the caller's stack */
+#define NANOSECONDS 1000000000ul
+#define MICROSECOND 1000ul
+
+static struct {
+    char magic[16];
+    uint64_t oldest; /* position of the oldest line that is still there */
+    uint64_t next;   /* position at which the next line will be */
+    uint64_t lost;   /* lines overwritten */
+    struct spinlock lock;
+    char text[LOG_BYTES];
+} log = {.magic = LOG_MAGIC};
+
+static inline char *place(uint64_t position)
+{
+    return &log.text[position % LOG_BYTES];
+}
+
+/* Makes room for `length` bytes by forgetting whole lines. Under the lock. */
+static void make_room(size_t length)
+{
+    while (log.next + length - log.oldest > LOG_BYTES) {
+        while (*place(log.oldest++) != '\n')
+            ;
+        log.lost++;
+    }
+}
+
+static void append(const char *line, size_t length)
+{
+    unsigned long flags = spin_lock_save(&log.lock);
+
+    make_room(length);
+    for (size_t i = 0; i < length; i++)
+        *place(log.next + i) = line[i];
+    log.next += length;
+    spin_unlock_restore(&log.lock, flags);
+}
+
+void log_line(const char *format, ...)
+{
+    char line[LOG_LINE_BYTES];
+    uint64_t now = clock_nanoseconds();
+    va_list arguments;
+
+    size_t stamp = text_format(line, sizeof line, "[%5lu.%06lu] ", now / NANOSECONDS, now % NANOSECONDS / MICROSECOND);
+    va_start(arguments, format);
+    size_t length = stamp + text_format_list(line + stamp, sizeof line - stamp, format, arguments);
+    va_end(arguments);
+
+    if (length > sizeof line - 1)
+        length = sizeof line - 1;
+    for (size_t i = 0; i < length; i++) {
+        if ((unsigned char)line[i] < ' ' || line[i] == 127) /* a newline inside would make two lines of one */
+            line[i] = ' ';
+    }
+    line[length++] = '\n';
+    append(line, length);
+    console_show_log();
+}
+EXPORT_SYMBOL(log_line);
+
+size_t log_read(uint64_t *cursor, char *text, size_t capacity)
+{
+    size_t length = 0;
+    unsigned long flags = spin_lock_save(&log.lock);
+
+    if (*cursor < log.oldest)
+        *cursor = log.oldest;
+    if (*cursor < log.next) {
+        for (; *place(*cursor) != '\n'; (*cursor)++) {
+            if (length + 1 < capacity)
+                text[length++] = *place(*cursor);
+        }
+        (*cursor)++;
+    }
+    spin_unlock_restore(&log.lock, flags);
+    text[length] = 0;
+    return length;
+}
+
+bool log_has(uint64_t cursor)
+{
+    unsigned long flags = spin_lock_save(&log.lock);
+    bool more = cursor < log.next;
+
+    spin_unlock_restore(&log.lock, flags);
+    return more;
+}
+
+uint64_t log_lost(void)
+{
+    return __atomic_load_n(&log.lost, __ATOMIC_RELAXED);
+}

@@ -1,0 +1,270 @@
+/*
+ * command_machine.c - `mem`, `cpu`, `irq`, `uptime`, `poweroff`, `reboot`: the machine and what is used of it.
+ *
+ * Entry points: the six commands. Concurrency: the monitor's thread alone; figures are read without stopping what changes them.
+ */
+#include "core/cpu.h"
+#include "core/frames.h"
+#include "core/heap.h"
+#include "core/monitor/commands.h"
+#include "core/thread.h"
+#include "core/vm.h"
+#include <arch/interrupts.h>
+#include <arch/machine.h>
+#include <arch/memory.h>
+#include <arch/timer.h>
+#include <arch/trap.h>
+#include <moult/sched.h>
+#include <moult/thread.h>
+
+#define KIB 1024ul
+#define MICROSECONDS 1000000ul
+#define NANOSECONDS_IN_MICROSECOND 1000ul
+#define MINUTE 60ul
+#define HOUR 3600ul
+#define PERCENT 100ul
+
+static int run_mem(struct request *request, struct failure *why)
+{
+    struct frames_count frames;
+    struct vm_count vm;
+    struct heap_count heap;
+
+    (void)why;
+    frames_count(&frames);
+    vm_count(&vm);
+    heap_count(&heap);
+    struct json *json = reply_begin(request);
+    if (!json) {
+        reply_print(request, "frames   %lu KiB: %lu free, %lu used; %lu reserved besides\n", frames.total * PAGE_SIZE / KIB,
+                    frames.free * PAGE_SIZE / KIB, frames.used * PAGE_SIZE / KIB, frames.reserved * PAGE_SIZE / KIB);
+        reply_print(request, "ranges   %lu: %lu KiB reserved, %lu mapped\n", vm.ranges, vm.reserved_pages * PAGE_SIZE / KIB,
+                    vm.mapped_pages * PAGE_SIZE / KIB);
+        reply_print(request, "heap     %lu blocks of %lu bytes in %lu spans of %lu KiB\n", heap.blocks, heap.bytes,
+                    heap.spans, heap.pages * PAGE_SIZE / KIB);
+        reply_print(request, "threads  %u\n", threads_count());
+        return 0;
+    }
+    json_object(json, "frames");
+    json_number(json, "total", frames.total);
+    json_number(json, "free", frames.free);
+    json_number(json, "used", frames.used);
+    json_number(json, "reserved", frames.reserved);
+    json_object_end(json);
+    json_object(json, "vm");
+    json_number(json, "ranges", vm.ranges);
+    json_number(json, "reserved_pages", vm.reserved_pages);
+    json_number(json, "mapped_pages", vm.mapped_pages);
+    json_object_end(json);
+    json_object(json, "heap");
+    json_number(json, "blocks", heap.blocks);
+    json_number(json, "bytes", heap.bytes);
+    json_number(json, "spans", heap.spans);
+    json_number(json, "pages", heap.pages);
+    json_object_end(json);
+    json_number(json, "threads", threads_count());
+    return 0;
+}
+
+/* What `cpu` shows of one CPU; a copy, since it all changes. */
+struct cpu_info {
+    struct thread_info thread; /* the one that runs */
+    uint32_t runnable;
+    uint64_t load, switches, interrupts;
+    unsigned idle_percent; /* of the time since boot */
+};
+
+static void look_at_cpu(const struct cpu *cpu, struct cpu_info *info)
+{
+    uint32_t number = cpu->current->facts.thread;
+    uint64_t cycles = clock_nanoseconds() / NANOSECONDS_IN_MICROSECOND * (sched_clock_hz / MICROSECONDS);
+
+    *info = (struct cpu_info){.runnable = cpu->runnable,
+                              .load = cpu->load,
+                              .switches = cpu->switches,
+                              .interrupts = cpu->interrupts,
+                              .idle_percent = cycles ? (unsigned)(cpu->idle_cycles / (cycles / PERCENT + 1)) : 0};
+    if (info->idle_percent > PERCENT)
+        info->idle_percent = PERCENT;
+    if (!thread_info_get(number, &info->thread) || info->thread.number != number) /* it has ended since */
+        info->thread = (struct thread_info){.number = number, .state = "ended"};
+}
+
+static void show_cpu(struct request *request, struct json *json, const struct cpu *cpu)
+{
+    struct cpu_info info;
+
+    if (!cpu->online) {
+        if (!json)
+            reply_print(request, "%3u offline\n", cpu->index);
+        return;
+    }
+    look_at_cpu(cpu, &info);
+    if (!json) {
+        reply_print(request, "%3u %6u %-23s %8u %8lu %10lu %10lu %4u%%\n", cpu->index, info.thread.number, info.thread.name,
+                    info.runnable, info.load, info.switches, info.interrupts, info.idle_percent);
+        return;
+    }
+    json_object(json, NULL);
+    json_number(json, "cpu", cpu->index);
+    json_number(json, "tid", info.thread.number);
+    json_text(json, "name", info.thread.name);
+    json_number(json, "runnable", info.runnable);
+    json_number(json, "load", info.load);
+    json_number(json, "switches", info.switches);
+    json_number(json, "interrupts", info.interrupts);
+    json_number(json, "idle_percent", info.idle_percent);
+    json_object_end(json);
+}
+
+static int run_cpu(struct request *request, struct failure *why)
+{
+    char features[256];
+
+    (void)why;
+    arch_cpu_describe(features, sizeof features);
+    struct json *json = reply_begin(request);
+    if (json) {
+        json_text(json, "features", features);
+        json_number(json, "clock_hz", sched_clock_hz);
+        json_text(json, "clock_source", arch_clock_source());
+        json_text(json, "timer", arch_timer_mode());
+        json_list(json, "cpus");
+    } else {
+        reply_print(request, "%s\nclock %lu kHz from %s, timer %s\n", features, sched_clock_hz / 1000, arch_clock_source(),
+                    arch_timer_mode());
+        reply_print(request, "%3s %6s %-23s %8s %8s %10s %10s %5s\n", "CPU", "TID", "RUNS", "RUNNABLE", "LOAD", "SWITCHES",
+                    "INTERRUPTS", "IDLE");
+    }
+    for (unsigned i = 0; i < cpu_count; i++)
+        show_cpu(request, json, &cpus[i]);
+    if (json)
+        json_list_end(json);
+    return 0;
+}
+
+static void show_line(struct request *request, struct json *json, unsigned line)
+{
+    struct arch_line state;
+
+    if (!arch_line_state(line, &state))
+        return;
+    if (!json) {
+        reply_print(request, "%4u %4u %6u %4u %-6s %s\n", line, state.pin, state.vector, state.cpu,
+                    state.level ? "level" : "edge", state.masked ? "masked" : "open");
+        return;
+    }
+    json_object(json, NULL);
+    json_number(json, "line", line);
+    json_number(json, "pin", state.pin);
+    json_number(json, "vector", state.vector);
+    json_number(json, "cpu", state.cpu);
+    json_text(json, "trigger", state.level ? "level" : "edge");
+    json_bool(json, "masked", state.masked);
+    json_object_end(json);
+}
+
+static int run_irq(struct request *request, struct failure *why)
+{
+    struct json *json = reply_begin(request);
+
+    (void)why;
+    if (json)
+        json_list(json, "lines");
+    else
+        reply_print(request, "%4s %4s %6s %4s %-6s %s\n", "LINE", "PIN", "VECTOR", "CPU", "TRIGGER", "STATE");
+    for (unsigned line = 0; line < VECTOR_LINE_COUNT; line++)
+        show_line(request, json, line);
+    if (json) {
+        json_list_end(json);
+        json_list(json, "cpus");
+    }
+    for (unsigned i = 0; i < cpu_count; i++) {
+        if (json)
+            json_number(json, NULL, cpus[i].interrupts);
+        else
+            reply_print(request, "CPU %u served %lu interrupts\n", i, cpus[i].interrupts);
+    }
+    if (json)
+        json_list_end(json);
+    return 0;
+}
+
+static int run_uptime(struct request *request, struct failure *why)
+{
+    uint64_t nanoseconds = clock_nanoseconds(), microseconds = nanoseconds / NANOSECONDS_IN_MICROSECOND;
+    uint64_t seconds = microseconds / MICROSECONDS;
+    struct json *json = reply_begin(request);
+
+    (void)why;
+    if (json)
+        json_number(json, "nanoseconds", nanoseconds);
+    else
+        reply_print(request, "up %lu:%02lu:%02lu.%06lu\n", seconds / HOUR, seconds % HOUR / MINUTE, seconds % MINUTE,
+                    microseconds % MICROSECONDS);
+    return 0;
+}
+
+static int run_poweroff(struct request *request, struct failure *why)
+{
+    struct json *json = reply_begin(request);
+
+    if (!json)
+        reply_write(request, "power off\n");
+    reply_end(request);
+    arch_power_off();
+    return fail(why, -ENOTSUP, "the machine does not let itself be switched off; switch it off yourself");
+}
+
+static int run_reboot(struct request *request, struct failure *why)
+{
+    struct json *json = reply_begin(request);
+
+    (void)why;
+    if (!json)
+        reply_write(request, "reboot\n");
+    reply_end(request);
+    arch_reboot();
+}
+
+const struct command mem_command = {
+    .name = "mem",
+    .form = "mem",
+    .summary = "shows what memory there is and what it is used for",
+    .run = run_mem,
+};
+
+const struct command cpu_command = {
+    .name = "cpu",
+    .form = "cpu",
+    .summary = "shows the CPUs, what they run and how busy they are",
+    .run = run_cpu,
+};
+
+const struct command irq_command = {
+    .name = "irq",
+    .form = "irq",
+    .summary = "shows the interrupt lines and where they lead",
+    .run = run_irq,
+};
+
+const struct command uptime_command = {
+    .name = "uptime",
+    .form = "uptime",
+    .summary = "shows the time since boot",
+    .run = run_uptime,
+};
+
+const struct command poweroff_command = {
+    .name = "poweroff",
+    .form = "poweroff",
+    .summary = "switches the machine off",
+    .run = run_poweroff,
+};
+
+const struct command reboot_command = {
+    .name = "reboot",
+    .form = "reboot",
+    .summary = "starts the machine anew",
+    .run = run_reboot,
+};

@@ -1,0 +1,270 @@
+/*
+ * command_modules.c - `modules`, `insmod`, `rmmod`, `modinfo`.
+ *
+ * The registry is held still while it is walked; a reply is written meanwhile, which blocks nobody but other users of the registry.
+ * Entry points: the four commands. Concurrency: the monitor's thread alone.
+ */
+#include "core/module.h"
+#include "core/monitor/commands.h"
+#include "core/monitor/object_info.h"
+#include "core/slot.h"
+#include <moult/text.h>
+#include <string.h>
+
+static bool occupies(const struct module *module, const struct slot *slot)
+{
+    return slot->occupant->module == module;
+}
+
+static bool needs(const struct module *user, const struct module *module)
+{
+    for (size_t i = 0; i < user->needs_count; i++) {
+        if (user->needs[i] == module)
+            return true;
+    }
+    return false;
+}
+
+/* Calls show() with the name of every slot and every module that uses `module`. */
+static void visit_users(const struct module *module, void (*show)(struct request *request, const char *name),
+                        struct request *request)
+{
+    const struct module *user;
+    const struct slot *slot;
+
+    for (unsigned i = 0; (slot = slot_at(i)); i++) {
+        if (occupies(module, slot))
+            show(request, slot->name);
+    }
+    TAILQ_FOREACH(user, &modules, link) {
+        if (needs(user, module))
+            show(request, user->name);
+    }
+}
+
+static void show_user_text(struct request *request, const char *name)
+{
+    reply_print(request, " %s", name);
+}
+
+static void show_user_json(struct request *request, const char *name)
+{
+    json_text(&request->json, NULL, name);
+}
+
+static size_t module_bytes(const struct module *module)
+{
+    return module->text_bytes + module->rodata_bytes + module->data_bytes;
+}
+
+static void show_modules_json(struct request *request, struct json *json)
+{
+    const struct module *module;
+    const char *name;
+    size_t cursor = 0;
+
+    json_list(json, "loaded");
+    TAILQ_FOREACH(module, &modules, link) {
+        json_object(json, NULL);
+        json_text(json, "name", module->name);
+        json_text(json, "version", module->version);
+        json_text(json, "summary", module->summary);
+        json_address(json, "base", (uintptr_t)module->base);
+        json_number(json, "bytes", module_bytes(module));
+        json_number(json, "users", module->users);
+        json_list(json, "used_by");
+        visit_users(module, show_user_json, request);
+        json_list_end(json);
+        json_object_end(json);
+    }
+    json_list_end(json);
+    json_list(json, "archive");
+    while ((name = complete_module("", &cursor)))
+        json_text(json, NULL, name);
+    json_list_end(json);
+}
+
+static void show_modules_text(struct request *request)
+{
+    const struct module *module;
+    const char *name;
+    size_t cursor = 0;
+
+    if (TAILQ_EMPTY(&modules))
+        reply_write(request, "No module is loaded.\n");
+    else
+        reply_print(request, "%-24s %-8s %8s %6s  %s\n", "MODULE", "VERSION", "BYTES", "USERS", "USED BY");
+    TAILQ_FOREACH(module, &modules, link) {
+        reply_print(request, "%-24s %-8s %8lu %6u ", module->name, module->version, module_bytes(module), module->users);
+        visit_users(module, show_user_text, request);
+        reply_write(request, "\n");
+    }
+    if (!(name = complete_module("", &cursor))) {
+        reply_write(request, "There is none in the boot archive.\n");
+        return;
+    }
+    reply_write(request, "In the boot archive:");
+    do
+        reply_print(request, " %s", name);
+    while ((name = complete_module("", &cursor)));
+    reply_write(request, "\n");
+}
+
+static int run_modules(struct request *request, struct failure *why)
+{
+    (void)why;
+    modules_lock();
+    struct json *json = reply_begin(request);
+    if (json)
+        show_modules_json(request, json);
+    else
+        show_modules_text(request);
+    modules_unlock();
+    return 0;
+}
+
+static int run_insmod(struct request *request, struct failure *why)
+{
+    struct module *module;
+    int error = module_insert(arguments_word(request->arguments, 1), &module, why);
+
+    if (error)
+        return error;
+    struct json *json = reply_begin(request);
+    if (json) {
+        json_text(json, "name", module->name);
+        json_address(json, "base", (uintptr_t)module->base);
+        json_number(json, "bytes", module_bytes(module));
+        json_number(json, "relocations", module->relocations);
+        json_object(json, "sections");
+        json_number(json, "text", module->text_bytes);
+        json_number(json, "rodata", module->rodata_bytes);
+        json_number(json, "data", module->data_bytes);
+        json_object_end(json);
+    } else {
+        reply_print(request, "%s %s at %p: %lu bytes, %lu relocations\n", module->name, module->version,
+                    (void *)module->base, module_bytes(module), module->relocations);
+    }
+    return 0;
+}
+
+static int run_rmmod(struct request *request, struct failure *why)
+{
+    const char *name = arguments_word(request->arguments, 1);
+    int error = module_remove(name, why);
+
+    if (error)
+        return error;
+    struct json *json = reply_begin(request);
+    if (json)
+        json_text(json, "name", name);
+    else
+        reply_print(request, "%s is out\n", name);
+    return 0;
+}
+
+static void show_loaded_json(struct request *request, const struct module *module, struct json *json)
+{
+    json_text(json, "name", module->name);
+    json_text(json, "version", module->version);
+    json_text(json, "summary", module->summary);
+    json_bool(json, "loaded", true);
+    json_address(json, "base", (uintptr_t)module->base);
+    json_number(json, "text", module->text_bytes);
+    json_number(json, "rodata", module->rodata_bytes);
+    json_number(json, "data", module->data_bytes);
+    json_number(json, "relocations", module->relocations);
+    json_list(json, "slots");
+    for (size_t i = 0; i < module->slots_count; i++)
+        json_text(json, NULL, module->slots[i].slot);
+    json_list_end(json);
+    json_list(json, "exports");
+    for (size_t i = 0; i < module->exports_count; i++)
+        json_text(json, NULL, module->exports[i].name);
+    json_list_end(json);
+    json_list(json, "needs");
+    for (size_t i = 0; i < module->needs_count; i++)
+        json_text(json, NULL, module->needs[i]->name);
+    json_list_end(json);
+    json_list(json, "used_by");
+    visit_users(module, show_user_json, request);
+    json_list_end(json);
+}
+
+static void show_loaded_text(struct request *request, const struct module *module)
+{
+    reply_print(request, "name         %s\nversion      %s\nsummary      %s\n", module->name, module->version,
+                module->summary);
+    reply_print(request, "loaded       at %p: text %lu, read-only %lu, data %lu bytes\n", (void *)module->base,
+                module->text_bytes, module->rodata_bytes, module->data_bytes);
+    reply_print(request, "relocations  %lu\nslots       ", module->relocations);
+    for (size_t i = 0; i < module->slots_count; i++)
+        reply_print(request, " %s", module->slots[i].slot);
+    reply_write(request, "\nexports     ");
+    for (size_t i = 0; i < module->exports_count; i++)
+        reply_print(request, " %s", module->exports[i].name);
+    reply_write(request, "\nneeds       ");
+    for (size_t i = 0; i < module->needs_count; i++)
+        reply_print(request, " %s", module->needs[i]->name);
+    reply_write(request, "\nused by     ");
+    visit_users(module, show_user_text, request);
+    reply_write(request, "\n");
+}
+
+/* Of a loaded module what the registry has; of another what the object in the boot archive says. */
+static int run_modinfo(struct request *request, struct failure *why)
+{
+    const char *name = arguments_word(request->arguments, 1);
+
+    modules_lock();
+    const struct module *module = module_find(name);
+    if (!module) {
+        modules_unlock();
+        return object_info_reply(request, name, why);
+    }
+    struct json *json = reply_begin(request);
+    if (json)
+        show_loaded_json(request, module, json);
+    else
+        show_loaded_text(request, module);
+    modules_unlock();
+    return 0;
+}
+
+const struct command modules_command = {
+    .name = "modules",
+    .form = "modules",
+    .summary = "lists the modules that are loaded, and those in the boot archive",
+    .run = run_modules,
+};
+
+const struct command insmod_command = {
+    .name = "insmod",
+    .form = "insmod NAME",
+    .summary = "loads a module from the boot archive and links it",
+    .details = "A loaded module does nothing until `swap` makes it the occupant of a slot.\n",
+    .words_min = 1,
+    .words_max = 1,
+    .complete = {complete_module},
+    .run = run_insmod,
+};
+
+const struct command rmmod_command = {
+    .name = "rmmod",
+    .form = "rmmod NAME",
+    .summary = "takes a module out that nothing uses",
+    .words_min = 1,
+    .words_max = 1,
+    .complete = {complete_loaded_module},
+    .run = run_rmmod,
+};
+
+const struct command modinfo_command = {
+    .name = "modinfo",
+    .form = "modinfo NAME",
+    .summary = "shows what a module is, offers and needs, loaded or not",
+    .words_min = 1,
+    .words_max = 1,
+    .complete = {complete_module},
+    .run = run_modinfo,
+};

@@ -1,0 +1,197 @@
+/*
+ * command_slots.c - `slots`, `swap`, `record`.
+ *
+ * Entry points: the three commands. Concurrency: the monitor's thread alone; swaps are the swapper's, and asked for by none but
+ * the monitor, so a slot does not change while it is shown.
+ */
+#include "core/heap.h"
+#include "core/monitor/commands.h"
+#include "core/sched_slot.h"
+#include "core/slot.h"
+#include "core/swap.h"
+#include <string.h>
+
+static const char *state_name(const struct slot *slot)
+{
+    return slot->state == SLOT_SWAPPING ? "swapping" : "active";
+}
+
+static int run_slots(struct request *request, struct failure *why)
+{
+    const struct slot *slot;
+    struct json *json = reply_begin(request);
+
+    (void)why;
+    if (json)
+        json_list(json, "slots");
+    else
+        reply_print(request, "%-12s %-16s %-16s %-16s %-9s %s\n", "SLOT", "OCCUPANT", "PREVIOUS", "FALLBACK", "STATE",
+                    "SWAPS");
+    for (unsigned i = 0; (slot = slot_at(i)); i++) {
+        if (!json) {
+            reply_print(request, "%-12s %-16s %-16s %-16s %-9s %lu\n", slot->name, slot->occupant->name,
+                        slot->previous[0] ? slot->previous : "-", slot->fallback.name, state_name(slot), slot->swaps);
+            continue;
+        }
+        json_object(json, NULL);
+        json_text(json, "name", slot->name);
+        json_text(json, "occupant", slot->occupant->name);
+        json_text(json, "previous", slot->previous);
+        json_text(json, "fallback", slot->fallback.name);
+        json_text(json, "state", state_name(slot));
+        json_number(json, "swaps", slot->swaps);
+        json_object_end(json);
+    }
+    if (json)
+        json_list_end(json);
+    return 0;
+}
+
+/* The step that `fail=` names. COMMIT is not among those that can fail. */
+static int parse_step(const char *name, enum swap_step *step, struct failure *why)
+{
+    *step = SWAP_FAIL_NOWHERE;
+    if (!name)
+        return 0;
+    for (unsigned i = 0; i < SWAP_COMMIT; i++) {
+        if (!strcmp(swap_step_names[i], name))
+            *step = (enum swap_step)i;
+    }
+    if (*step == SWAP_FAIL_NOWHERE)
+        return fail(why, -EINVAL, "'%.64s' is not a step that can fail; there are load, prepare, quiesce, install, transfer",
+                    name);
+    return 0;
+}
+
+static int run_swap(struct request *request, struct failure *why)
+{
+    struct swap_report report;
+    enum swap_step fail_at;
+    int error = parse_step(arguments_value(request->arguments, "fail"), &fail_at, why);
+
+    if (!error)
+        error = swap(arguments_word(request->arguments, 1), arguments_word(request->arguments, 2), fail_at, &report, why);
+    if (error)
+        return error;
+    struct json *json = reply_begin(request);
+    if (json) {
+        json_text(json, "slot", report.slot);
+        json_text(json, "from", report.from);
+        json_text(json, "to", report.to);
+        json_number(json, "threads", report.threads);
+        json_object(json, "phases");
+        for (unsigned i = 0; i < SWAP_STEP_COUNT; i++)
+            json_number(json, swap_step_names[i], report.cycles[i]);
+        json_object_end(json);
+        json_number(json, "blackout", report.blackout);
+    } else {
+        reply_print(request, "%s: %s -> %s, %lu threads handed over\n", report.slot, report.from, report.to,
+                    report.threads);
+        for (unsigned i = 0; i < SWAP_STEP_COUNT; i++)
+            reply_print(request, "%s %lu, ", swap_step_names[i], report.cycles[i]);
+        reply_print(request, "blackout %lu cycles\n", report.blackout);
+    }
+    return 0;
+}
+
+static void show_record_json(struct json *json, const struct sched_record_info *info)
+{
+    const struct sched_record *record = &info->record;
+
+    json_object(json, NULL);
+    json_number(json, "tid", info->thread);
+    json_list(json, "fields");
+    if (record->fields & SCHED_HAS_SLICE)
+        json_text(json, NULL, "slice");
+    if (record->fields & SCHED_HAS_LAG)
+        json_text(json, NULL, "lag");
+    if (record->fields & SCHED_HAS_PRIVATE)
+        json_text(json, NULL, "private");
+    json_list_end(json);
+    json_number(json, "slice", record->slice);
+    json_signed(json, "lag", record->lag);
+    json_number(json, "family", record->family);
+    json_number(json, "private_bytes", record->private_bytes);
+    json_object_end(json);
+}
+
+static void show_record_text(struct request *request, const struct sched_record_info *info)
+{
+    const struct sched_record *record = &info->record;
+
+    reply_print(request, "%6u ", info->thread);
+    if (record->fields & SCHED_HAS_SLICE)
+        reply_print(request, " slice %lu", record->slice);
+    if (record->fields & SCHED_HAS_LAG)
+        reply_print(request, " lag %ld", record->lag);
+    if (record->fields & SCHED_HAS_PRIVATE)
+        reply_print(request, " family 0x%x private %u bytes", record->family, record->private_bytes);
+    reply_write(request, record->fields ? "\n" : " -\n");
+}
+
+/* What the core holds of every thread for the next occupant, the present one's knowledge included. */
+static int run_record(struct request *request, struct failure *why)
+{
+    const char *name = arguments_word(request->arguments, 1);
+    const struct slot *slot = slot_find(name);
+    struct sched_record_info *list;
+
+    if (!slot)
+        return fail(why, -ENOENT, "there is no slot '%.64s'; `slots` lists those there are", name);
+    if (strcmp(slot->type->name, "sched"))
+        return fail(why, -ENOTSUP, "slots of type %s keep no records", slot->type->name);
+    int count = sched_records_snapshot(&list);
+    if (count < 0)
+        return fail(why, count, "there is no memory for a copy of the records; end some threads");
+
+    struct json *json = reply_begin(request);
+    if (json) {
+        json_text(json, "slot", slot->name);
+        json_text(json, "occupant", slot->occupant->name);
+        json_number(json, "version", SCHED_RECORD_VERSION);
+        json_list(json, "records");
+    } else {
+        reply_print(request, "%6s  FIELDS (cycles)\n", "TID");
+    }
+    for (int i = 0; i < count; i++) {
+        if (json)
+            show_record_json(json, &list[i]);
+        else
+            show_record_text(request, &list[i]);
+    }
+    if (json)
+        json_list_end(json);
+    heap_free(list);
+    return 0;
+}
+
+const struct command slots_command = {
+    .name = "slots",
+    .form = "slots",
+    .summary = "lists the slots and the policies in them",
+    .run = run_slots,
+};
+
+const struct command swap_command = {
+    .name = "swap",
+    .form = "swap SLOT MODULE [fail=STEP]",
+    .summary = "makes a module's policy the occupant of a slot",
+    .details = "The module is loaded from the boot archive if it is not in; the slot's fallback can be named as well.\n"
+               "fail=STEP makes that step fail on purpose, to see that nothing has changed then: load, prepare,\n"
+               "quiesce, install, transfer. The answer has the cycles that each step took.\n",
+    .words_min = 2,
+    .words_max = 2,
+    .keys = "fail",
+    .complete = {complete_slot, complete_module},
+    .run = run_swap,
+};
+
+const struct command record_command = {
+    .name = "record",
+    .form = "record SLOT",
+    .summary = "shows the records that the core would hand to the next occupant",
+    .words_min = 1,
+    .words_max = 1,
+    .complete = {complete_slot},
+    .run = run_record,
+};
