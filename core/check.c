@@ -3,13 +3,15 @@
  *
  * Nothing is repaired. A violation is counted, and the first ones are described: what, where, and what was expected.
  *
- * Entry point: check_all(). Concurrency: everything below runs in a rendezvous, so no lock is taken, and none may be found taken.
+ * Entry point: check_all(). Concurrency: everything below runs in a rendezvous, so no lock is taken, and none may be
+ * found taken.
  */
 #include "core/check.h"
 #include "core/cpu.h"
 #include "core/frames.h"
 #include "core/heap.h"
 #include "core/rendezvous.h"
+#include "core/run_queue.h"
 #include "core/slot.h"
 #include "core/thread.h"
 #include "core/workload.h"
@@ -73,14 +75,15 @@ static void check_ready(const struct thread *thread, struct recount *recount)
             recount->urgent++;
         return;
     }
-    if (thread->suspended && !thread->queued_on)
-        return;
+    if ((thread->suspended || thread->displaced) && !thread->queued_on)
+        return; /* held still, or on its way to another CPU */
     if (thread->queued_on != &cpus[cpu]) {
         violation("ready thread %u of CPU %u is not in that CPU's queue", number, cpu);
         return;
     }
     if (!(thread->facts.affinity >> cpu & 1))
-        violation("thread %u is queued on CPU %u, which its affinity 0x%lx forbids", number, cpu, thread->facts.affinity);
+        violation("thread %u is queued on CPU %u, which its affinity 0x%lx forbids", number, cpu,
+                  thread->facts.affinity);
     recount->runnable++;
     recount->load += thread->facts.weight;
 }
@@ -112,8 +115,8 @@ static bool check_thread(struct thread *thread, void *argument)
     if (thread->idle)
         return true;
     if (!thread->urgent && thread->home != occupant)
-        violation("thread %u is held by %s, not by the occupant %s", number, thread->home ? thread->home->name : "nobody",
-                  occupant->name);
+        violation("thread %u is held by %s, not by the occupant %s", number,
+                  thread->home ? thread->home->name : "nobody", occupant->name);
     if (thread->facts.weight < WEIGHT_MIN || thread->facts.weight > WEIGHT_MAX ||
         thread->facts.priority < PRIORITY_MIN || thread->facts.priority > PRIORITY_MAX)
         violation("thread %u has weight %u and priority %u", number, thread->facts.weight, thread->facts.priority);
@@ -129,14 +132,14 @@ static bool check_thread(struct thread *thread, void *argument)
 /* Whom the occupant would run: choosing has no effect, so it may be asked. */
 static void check_choice(const struct cpu *cpu, const struct sched_ops *ops)
 {
-    struct sched_entity *running = cpu->current->queued_on == cpu ? cpu->current->entity : NULL;
-    const struct sched_entity *chosen = ops->choose(cpu->queue, running);
+    const struct sched_entity *chosen = ops->choose(cpu->queue, entity_of(run_queue_running(cpu)));
     const struct thread *thread = chosen ? (const struct thread *)sched_facts(chosen) : NULL;
 
     if (!thread && cpu->runnable)
         violation("the scheduler finds no thread to run on CPU %u, which has %u", cpu->index, cpu->runnable);
     else if (thread && thread->queued_on != cpu)
-        violation("the scheduler of CPU %u chooses thread %u, which is not in its queue", cpu->index, thread->facts.thread);
+        violation("the scheduler of CPU %u chooses thread %u, which is not in its queue", cpu->index,
+                  thread->facts.thread);
 }
 
 static void check_locks(const struct cpu *cpu)
@@ -152,23 +155,27 @@ static void check_cpu(const struct cpu *cpu, const struct recount *recount, cons
     const struct thread *current = cpu->current, *thread;
     uint32_t urgent = 0;
 
-    TAILQ_FOREACH(thread, &cpu->urgent, wait_link) {
+    TAILQ_FOREACH(thread, &cpu->urgent, urgent_link) {
         urgent++;
         if (!thread->urgent || thread->state != THREAD_READY || thread->facts.cpu != cpu->index)
             violation("thread %u is in CPU %u's urgent list but should not be", thread->facts.thread, cpu->index);
     }
-    if (urgent != cpu->urgent_count || urgent != recount->urgent)
-        violation("CPU %u counts %u urgent threads, its list has %u, there are %u", cpu->index, cpu->urgent_count, urgent,
-                  recount->urgent);
+    if (urgent != recount->urgent)
+        violation("CPU %u has %u urgent threads in its list, there are %u", cpu->index, urgent, recount->urgent);
+    if (urgent && !(cpu->attention & ATTENTION_URGENT))
+        violation("CPU %u does not know of its urgent threads", cpu->index);
     if (cpu->runnable != recount->runnable || cpu->load != recount->load)
         violation("CPU %u counts %u runnable threads of weight %lu, there are %u of %lu", cpu->index, cpu->runnable,
                   cpu->load, recount->runnable, recount->load);
     if (!current || (!current->idle && current->state != THREAD_READY) || (current->idle && current != cpu->idle))
         violation("CPU %u runs a thread that should not run", cpu->index);
-    else if (!current->idle && !current->urgent && current->queued_on != cpu)
+    else if (!current->idle && !current->urgent && !current->displaced && current->queued_on != cpu)
         violation("CPU %u runs thread %u, which is not in its queue", cpu->index, current->facts.thread);
     else
         check_choice(cpu, ops);
+    if (cpu->preempted && cpu->preempted->queued_on != cpu)
+        violation("CPU %u is to go back to thread %u, which is not in its queue", cpu->index,
+                  cpu->preempted->facts.thread);
     check_locks(cpu);
 }
 

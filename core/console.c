@@ -1,9 +1,10 @@
 /*
  * console.c - who writes to the consoles, and the ring of bytes typed.
  *
- * `busy` is the ownership: taken for long by a thread (after `threads`, the queue of those that want it), or for a moment, interrupts off,
- * by whoever adds a line to the log. The latter never waits: if the consoles are taken, their owner looks at the log again
- * after it has let go, so that no line is left unseen. Hence log_line() can be called under any lock and in any interrupt.
+ * `busy` is the ownership: taken for long by a thread (after `threads`, the queue of those that want it), or for a
+ * moment, interrupts off, by whoever adds a line to the log. The latter never waits: if the consoles are taken, their
+ * owner looks at the log again after it has let go, so that no line is left unseen. Hence log_line() can be called
+ * under any lock and in any interrupt.
  *
  * Entry points: console_hold(), console_write(), console_show_log(); console_input() and console_read().
  */

@@ -1,8 +1,8 @@
 /*
  * console.h - the consoles, serial and screen, both at once: output that is never mixed, and bytes typed.
  *
- * They have one owner at a time: a thread that holds them, or whoever is showing lines of the log. Log lines that come while they are
- * held stay in the ring and are shown at release.
+ * They have one owner at a time: a thread that holds them, or whoever is showing lines of the log. Log lines that come
+ * while they are held stay in the ring and are shown at release.
  */
 #ifndef CORE_CONSOLE_H
 #define CORE_CONSOLE_H
@@ -21,14 +21,17 @@ void console_release(void);
 void console_write(const char *text, size_t length);
 
 /*
- * What stands on the last row while nobody holds the consoles, as it is drawn from column 0 on: the prompt and the line being edited. Log
- * lines erase it, are printed in its place, and draw it again below. Length 0: nothing. Copied; at most CONSOLE_FOOTER_BYTES. Only
- * by the thread that holds the consoles.
+ * What stands on the last row while nobody holds the consoles, as it is drawn from column 0 on: the prompt and the line
+ * being edited. Log lines erase it, are printed in its place, and draw it again below. Length 0: nothing. Copied; at
+ * most CONSOLE_FOOTER_BYTES. Only by the thread that holds the consoles.
  */
 #define CONSOLE_FOOTER_BYTES 256
 void console_set_footer(const char *text, size_t length);
 
-/* Shows what the log has and the consoles have not, unless they are held: then their release will. Any context; never waits. */
+/*
+ * Shows what the log has and the consoles have not, unless they are held: then their release will. Any context; never
+ * waits.
+ */
 void console_show_log(void);
 
 /* Writes without any lock: for panics, all other CPUs being stopped. */

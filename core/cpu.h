@@ -7,7 +7,9 @@
 #include "core/lock.h"
 #include <arch/cpu.h>
 #include <arch/cpu_data.h>
+#include <moult/tree.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
@@ -18,33 +20,37 @@ struct sched_queue;
 
 TAILQ_HEAD(thread_list, thread);
 
+/* Reasons why a switch must take the long way: bits of cpu->attention. */
+#define ATTENTION_URGENT (1u << 0) /* urgent threads wait here, or one runs */
+#define ATTENTION_FPU (1u << 1)    /* the vector registers hold the running thread's state */
+
 /*
- * The first four members are read through GS by assembly and inline functions. Those of the run queue are under `queue_lock`,
- * `current` changes only under it.
+ * One CPU. The members at stated offsets are read through GS by assembly and inline functions. Those of the run queue are under `queue_lock`;
+ * `current` changes only under it, on this CPU.
  */
 struct cpu {
     struct cpu *self;
-    struct thread *current;      /* the running thread; the idle thread when there is none */
-    uint32_t lock_owner;         /* index + 1: what spin locks are marked with */
-    uint32_t preemption_off;     /* > 0: an interrupt does not switch threads on its return */
-    struct sched_queue *queue;   /* the occupant scheduler's queue */
-    uint64_t charged_until;      /* the clock when the running thread was last charged */
-    struct spinlock queue_lock;  /* protects the run queue, and state changes of the threads whose facts.cpu is this CPU */
-    uint32_t urgent_count;       /* threads in `urgent`, looked at before any policy is asked */
-    volatile bool reschedule;    /* choose again at the next opportunity */
-    volatile bool online;        /* takes part in scheduling */
-    bool tick_armed;             /* a tick comes: threads compete, or one runs */
+    struct thread *current;        /* the running thread; the idle thread when there is none */
+    uint32_t lock_owner;           /* index + 1: what spin locks are marked with */
+    volatile uint32_t reschedule;  /* choose again at the next opportunity */
+    struct sched_queue *queue;     /* the occupant scheduler's queue */
+    uint64_t charged_until;        /* the clock when the running thread was last charged */
+    struct spinlock queue_lock;    /* protects the run queue, and state changes of the threads whose facts.cpu is this CPU */
+    uint32_t attention;            /* ATTENTION_*: 0 on the short way */
+    uint32_t runnable;             /* threads in the policy's queue, the running one included */
     uint32_t index;
-    uint32_t runnable;           /* threads in the policy's queue, the running one included */
-    uint64_t load;               /* the sum of their weights */
-    struct thread_list urgent;   /* urgent threads that wait for this CPU, first come first served */
+    uint64_t load;                 /* the sum of their weights */
+    struct thread *preempted;      /* what the policy believes to run while an urgent thread does; NULL: nothing */
+    struct thread_list urgent;     /* urgent threads that wait for this CPU, first come first served */
+    struct thread_list displaced;  /* ready, in no queue, may not run here: to be placed elsewhere when they are off this CPU */
     struct thread *idle;
-    struct spinlock timer_lock;  /* protects `timers` */
-    struct timer_heap *timers;   /* sleepers by deadline: core/time.c */
-    uint64_t next_tick;          /* when the next tick is due, if tick_armed */
-    uint64_t interrupts;         /* served so far */
-    uint64_t switches;           /* from one thread to another, so far */
-    uint64_t idle_cycles;        /* charged to the idle thread */
+    volatile bool online;          /* takes part in scheduling */
+    struct spinlock timer_lock;    /* protects `timers` and the timer links of the threads in it */
+    struct tree timers;            /* sleepers by deadline: core/time.c */
+    uint64_t next_tick;            /* clock at which the next tick is due; UINT64_MAX while idle */
+    uint64_t ticks;                /* so far */
+    uint64_t interrupts;           /* served so far */
+    uint64_t idle_cycles;          /* charged to the idle thread */
     volatile uint32_t rendezvous_seen; /* the rendezvous that this CPU has entered: core/rendezvous.c */
     struct arch_cpu arch;
 } __attribute__((aligned(64)));
@@ -52,6 +58,7 @@ struct cpu {
 _Static_assert(offsetof(struct cpu, self) == ARCH_CPU_SELF, "read through GS");
 _Static_assert(offsetof(struct cpu, current) == ARCH_CPU_CURRENT, "read through GS");
 _Static_assert(offsetof(struct cpu, lock_owner) == 16, "read through GS by spin_lock()");
+_Static_assert(offsetof(struct cpu, queue_lock) == 40, "released by arch/x86/switch.asm");
 
 /* All CPUs by index; the first cpu_count are there, and those that are `online` schedule. */
 extern struct cpu cpus[CPU_MAX];

@@ -1,10 +1,12 @@
 /*
  * frames.c - the frame table, and the stack of free runs.
  *
- * A free run of frames describes itself in its own first frame, seen through the direct map: how long it is, and which run is next. All
- * memory is a few runs after boot, so that nothing has to be prepared frame by frame; a frame that is given back is a run of one.
+ * A free run of frames describes itself in its own first frame, seen through the direct map: how long it is, and which
+ * run is next. All memory is a few runs after boot, so that nothing has to be prepared frame by frame; a frame that is
+ * given back is a run of one.
  *
- * Entry points: frames_alloc(), frames_free(). Concurrency: one lock, innermost but for the log's and the console's; O(1).
+ * Entry points: frames_alloc(), frames_free(). Concurrency: one lock, innermost but for the log's and the console's;
+ * O(1).
  */
 #include "core/frames.h"
 #include "core/lock.h"
@@ -30,10 +32,10 @@ struct free_run {
 /* Under `lock`, once frames_init() is done. */
 static struct {
     struct spinlock lock;
-    uint8_t *table;        /* one frame_state for each frame below `limit` */
-    uint64_t limit;        /* one more than the highest frame's number */
-    uint64_t first_run;    /* the top of the stack of free runs; 0: none */
-    uint64_t total, free;  /* frames of usable memory, and those of them that are free */
+    uint8_t *table;       /* one frame_state for each frame below `limit` */
+    uint64_t limit;       /* one more than the highest frame's number */
+    uint64_t first_run;   /* the top of the stack of free runs; 0: none */
+    uint64_t total, free; /* frames of usable memory, and those of them that are free */
 } frames;
 
 static inline struct free_run *run_at(uint64_t frame)
@@ -47,7 +49,10 @@ static void push_run(uint64_t first, uint64_t count)
     frames.first_run = first;
 }
 
-/* Where the table of `bytes` bytes goes: the end of the last run that is long enough, out of the way of memory for old devices. */
+/*
+ * Where the table of `bytes` bytes goes: the end of the last run that is long enough, out of the way of memory for old
+ * devices.
+ */
 static size_t choose_table_run(const struct memory_run *runs, size_t count, uint64_t table_frames)
 {
     for (size_t i = count; i-- > 0;) {
@@ -154,7 +159,8 @@ static void mark_listed(unsigned *violations, char *details, size_t capacity)
         uint64_t count = 1;
         for (uint64_t i = 0; i < count; i++) {
             if (first + i >= frames.limit || frames.table[first + i] != FRAME_FREE) {
-                disagree(violations, details, capacity, "frame 0x%lx is on the list of free runs twice, or is not free", first + i);
+                disagree(violations, details, capacity, "frame 0x%lx is on the list of free runs twice, or is not free",
+                         first + i);
                 return;
             }
             frames.table[first + i] = FRAME_LISTED;
@@ -171,7 +177,8 @@ unsigned frames_check(char *details, size_t capacity)
     mark_listed(&violations, details, capacity);
     for (uint64_t frame = 0; frame < frames.limit; frame++) {
         if (frames.table[frame] > FRAME_LISTED) {
-            disagree(&violations, details, capacity, "frame 0x%lx has the unknown state %u", frame, frames.table[frame]);
+            disagree(&violations, details, capacity, "frame 0x%lx has the unknown state %u", frame,
+                     frames.table[frame]);
             continue;
         }
         by_state[frames.table[frame]]++;
@@ -184,6 +191,7 @@ unsigned frames_check(char *details, size_t capacity)
     if (free != frames.free)
         disagree(&violations, details, capacity, "%lu frames are free, but %lu are counted", free, frames.free);
     if (used != frames.total - frames.free)
-        disagree(&violations, details, capacity, "%lu frames are used, but %lu are counted", used, frames.total - frames.free);
+        disagree(&violations, details, capacity, "%lu frames are used, but %lu are counted", used,
+                 frames.total - frames.free);
     return violations;
 }

@@ -19,16 +19,16 @@ struct frames_count {
 };
 
 /*
- * Adds a run of usable memory found in the memory map. At boot only, before the first allocation; the frame table itself is
- * placed by frames_init(). `first` and `last` are frame numbers, `last` not included.
+ * Adds a run of usable memory found in the memory map. At boot only, before the first allocation; the frame table
+ * itself is placed by frames_init(). `first` and `last` are frame numbers, `last` not included.
  */
 struct memory_run {
     uint64_t first, last;
 };
 
 /*
- * Takes over the usable runs (sorted, not overlapping, the kernel image, the boot information and the archive already cut out; count
- * at least 1) that the direct map reaches, and takes the frame table's own frames from them.
+ * Takes over the usable runs (sorted, not overlapping, the kernel image, the boot information and the archive already
+ * cut out; count at least 1) that the direct map reaches, and takes the frame table's own frames from them.
  */
 void frames_init(const struct memory_run *runs, size_t count);
 
@@ -43,7 +43,10 @@ void frames_free(physical_address frame);
 
 void frames_count(struct frames_count *count);
 
-/* For `check`, all CPUs held: recounts the table and returns the number of disagreements with the counters and the free structure. */
+/*
+ * For `check`, all CPUs held: recounts the table and returns the number of disagreements with the counters and the free
+ * structure.
+ */
 unsigned frames_check(char *details, size_t capacity);
 
 #endif

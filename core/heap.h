@@ -1,8 +1,8 @@
 /*
  * heap.h - memory in bytes for the core and, through the SDK, for modules.
  *
- * Spans of pages are cut into blocks of one size class each; larger blocks have a span of their own. A span knows its blocks' size and how
- * many live, so that freeing needs no size and an empty span returns its frames.
+ * Spans of pages are cut into blocks of one size class each; larger blocks have a span of their own. A span knows its
+ * blocks' size and how many live, so that freeing needs no size and an empty span returns its frames.
  */
 #ifndef CORE_HEAP_H
 #define CORE_HEAP_H
@@ -12,7 +12,10 @@
 
 void heap_init(void);
 
-/* A block of at least `bytes` (> 0), aligned to 16, content undefined; NULL when there is no memory. Thread context or boot. */
+/*
+ * A block of at least `bytes` (> 0), aligned to 16, content undefined; NULL when there is no memory. Thread context or
+ * boot.
+ */
 void *heap_alloc(size_t bytes);
 
 /* The same, zeroed; count * bytes is checked for overflow. */
@@ -21,7 +24,10 @@ void *heap_alloc_zeroed(size_t count, size_t bytes);
 /* Grows or shrinks a block, moving it if need be; `block` may be NULL. On NULL the old block is untouched. */
 void *heap_resize(void *block, size_t bytes);
 
-/* Gives a block back; NULL does nothing. Panics on an address that is no live block, naming it. */
+/*
+ * Gives a block back; NULL does nothing. Panics on an address that is no live block, naming it. May flush every CPU's
+ * TLB: thread context, interrupts on, no spin lock held.
+ */
 void heap_free(void *block);
 
 struct heap_count {

@@ -6,14 +6,15 @@
 #include "core/lock.h"
 #include "core/panic.h"
 
-void spin_lock_slow(struct spinlock *lock, uint32_t owner)
+__attribute__((target("general-regs-only"))) void spin_lock_slow(struct spinlock *lock, uint32_t owner)
 {
     uint32_t holder;
 
     do {
         while ((holder = lock->owner) != 0) {
             if (holder == owner)
-                panic("CPU %u waits for the spin lock at %p, which it holds itself; see the order of locks in core/lock.h",
+                panic("CPU %u waits for the spin lock at %p, which it holds itself; see the order of locks in "
+                      "core/lock.h",
                       owner - 1, (void *)lock);
             arch_relax();
         }

@@ -2,36 +2,50 @@
  * lock.h - spin locks, and the order in which they are taken.
  *
  * All are taken with interrupts off. Order, outermost first:
- *   module registry (a mutex) > thread table > wait queue and semaphore > run queue (lower CPU index first) > timers >
- *   vm > heap > page tables > frames > log > console
+ *   module registry (a mutex) > thread table > wait queue and semaphore > timers >
+ *   run queue (a second one is only tried) > vm > heap > page tables > frames > log > console
  */
 #ifndef CORE_LOCK_H
 #define CORE_LOCK_H
 
 #include <arch/cpu.h>
 #include <moult/thread.h>
+#include <stdbool.h>
 #include <stdint.h>
 
-/* Waits for a lock that was found taken. Panics if this CPU holds it already. */
-void spin_lock_slow(struct spinlock *lock, uint32_t owner);
+/* Waits for a lock that was found taken. Panics if this CPU holds it already. Keeps all registers. */
+__attribute__((no_caller_saved_registers)) void spin_lock_slow(struct spinlock *lock, uint32_t owner);
 
 /*
- * Context: interrupts off. The word holds one more than the index of the CPU that has the lock, so that `check` and a debugger see
- * the owner.
+ * Context: interrupts off. The word holds one more than the index of the CPU that has the lock, so that `check` and a
+ * debugger see the owner. The rare call stands out of the way, hidden from the compiler, which then need not save
+ * registers for it.
  */
 static inline void spin_lock(struct spinlock *lock)
 {
-    uint32_t self, previous = 0;
-    bool taken;
+    uint32_t self, expected = 0;
     __asm__ volatile("mov %%gs:%c1, %0" : "=r"(self) : "i"(16));
-    __asm__ volatile("lock cmpxchg %3, %1" : "=@ccz"(taken), "+m"(lock->owner), "+a"(previous) : "r"(self) : "memory");
-    if (__builtin_expect(!taken, 0))
-        spin_lock_slow(lock, self);
+    __asm__ volatile("lock cmpxchg %2, %1\n\t"
+                     "jne 2f\n"
+                     "1:\n\t"
+                     ".subsection 1\n"
+                     "2:\tcall spin_lock_slow\n\t"
+                     "jmp 1b\n\t"
+                     ".previous"
+                     : "+a"(expected), "+m"(lock->owner)
+                     : "S"(self), "D"(lock)
+                     : "memory", "cc");
 }
 
 static inline void spin_unlock(struct spinlock *lock)
 {
     __asm__ volatile("movl $0, %0" : "=m"(lock->owner)::"memory");
+}
+
+/* Takes the lock if it is free. Context: interrupts off. */
+static inline bool spin_try(struct spinlock *lock)
+{
+    return __sync_bool_compare_and_swap(&lock->owner, 0, *(const uint32_t __seg_gs *)16);
 }
 
 static inline unsigned long spin_lock_save(struct spinlock *lock)

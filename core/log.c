@@ -1,9 +1,9 @@
 /*
  * log.c - the kernel's log: a ring of lines, as they are to be read.
  *
- * The ring holds plain text, each line stamped and ended by a newline, so that a debugger or a dump of memory shows it without
- * further ado: look for LOG_MAGIC. Positions count bytes since boot and only ever grow; modulo the ring's size they are
- * places in it. Whole lines are overwritten, oldest first.
+ * The ring holds plain text, each line stamped and ended by a newline, so that a debugger or a dump of memory shows it
+ * without further ado: look for LOG_MAGIC. Positions count bytes since boot and only ever grow; modulo the ring's size
+ * they are places in it. Whole lines are overwritten, oldest first.
  *
  * Entry points: log_line(), log_read(). Concurrency: one spin lock, innermost of all; nothing is called under it.
  */

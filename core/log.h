@@ -9,15 +9,15 @@
 #include <stdint.h>
 
 /*
- * Adds one line (without newline) to the ring, stamped with the time since boot, and shows it on the consoles when nobody holds
- * them (core/console.h). Any context, interrupt handlers included; never blocks. Exported to modules.
+ * Adds one line (without newline) to the ring, stamped with the time since boot, and shows it on the consoles when
+ * nobody holds them (core/console.h). Any context, interrupt handlers included; never blocks. Exported to modules.
  */
 __attribute__((format(printf, 1, 2))) void log_line(const char *format, ...);
 
 /*
- * Copies the line at `*cursor`, or the oldest one after it that is still there, time stamp included, into `text` (at least 1
- * byte; what does not fit is cut), and moves the cursor past it. Returns its length, which is not 0 for a line; 0 when there is none.
- * Start with a cursor of 0. Any context.
+ * Copies the line at `*cursor`, or the oldest one after it that is still there, time stamp included, into `text` (at
+ * least 1 byte; what does not fit is cut), and moves the cursor past it. Returns its length, which is not 0 for a line;
+ * 0 when there is none. Start with a cursor of 0. Any context.
  */
 size_t log_read(uint64_t *cursor, char *text, size_t capacity);
 

@@ -11,6 +11,7 @@
 #include <stdint.h>
 #include <sys/queue.h>
 
+/* A symbol of the kernel's or a module's; the name stays where the boot loader or the archive has it. */
 struct module_symbol {
     uintptr_t address;
     size_t size;
@@ -25,6 +26,7 @@ struct module {
     char version[32];
     char summary[96];
     uint8_t *base;                       /* text, then read-only, then data */
+    size_t pages;                        /* mapped from base */
     size_t text_bytes, rodata_bytes, data_bytes; /* whole pages each */
     size_t object_bytes;                 /* of the file */
     unsigned users;                      /* modules and threads that need it; a slot that it occupies counts as well */
@@ -37,7 +39,6 @@ struct module {
     size_t exports_count;
     struct module_symbol *symbols;       /* sorted by address */
     size_t symbols_count;
-    char *names;                         /* of the symbols */
     const uintptr_t *fini;               /* .fini_array */
     size_t fini_count;
     size_t relocations;                  /* applied */
@@ -71,9 +72,15 @@ struct module *module_at(uintptr_t address);
 void modules_lock(void);
 void modules_unlock(void);
 
-/* Counts one more or one less user. */
+/* Counts one more or one less user. Any context. */
 void module_get(struct module *module);
 void module_put(struct module *module);
+
+/* The module whose text holds `address`, counted as used; NULL: it is the kernel's. Any context. */
+struct module *module_hold_text(uintptr_t address);
+
+/* Takes a module out that nobody uses and that `swap` brought in; any other stays. Thread context. */
+void module_retire(struct module *module);
 
 /* Empty functions that a debugger breaks at to follow modules as they come and go. */
 void debugger_module_loaded(const struct module *module);

@@ -1,7 +1,8 @@
 /*
  * options.c - the kernel's command line, cut into words once.
  *
- * Entry points: options_init() at boot, then option_text() and option_number() from any context: nothing changes any more.
+ * Entry points: options_init() at boot, then option_text() and option_number() from any context: nothing changes any
+ * more.
  */
 #include "core/options.h"
 #include <moult/text.h>

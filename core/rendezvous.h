@@ -16,7 +16,18 @@ void rendezvous_interrupt(void);
 /* Flushes every CPU's TLB; returns when it is done. Thread context, interrupts on; at boot, while one CPU runs, any context. */
 void smp_flush_tlb(void);
 
-/* Starts the other CPUs that the firmware lists, or as many as the command line's `cpus=` says. */
+struct cpu;
+
+/* How many CPUs are to run: those that the firmware lists, or as many as the command line's `cpus=` says. */
+unsigned smp_count(void);
+
+/* Gives a CPU's structure its identity and empty lists. */
+void cpu_prepare(struct cpu *cpu, unsigned index);
+
+/* Starts CPUs 1 … cpu_count - 1. One that does not start is left out, and the log says so. */
 void smp_start(void);
+
+/* Where another CPU begins: called by the machine's start-up code on the CPU's own stack, interrupts off. */
+_Noreturn void cpu_main(struct cpu *cpu);
 
 #endif

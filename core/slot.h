@@ -37,17 +37,22 @@ struct slot_type {
     int (*validate)(const void *ops, struct failure *why);
     /* Takes the memory that the candidate will need, so that nothing after it can fail for memory. */
     int (*reserve)(struct policy *candidate, struct failure *why);
+    /* Makes what reserve() took empty again. */
+    void (*renew)(struct policy *policy);
+    /* Points the core at the memory of a policy that becomes the occupant. In a rendezvous, or before threads exist. */
+    void (*install)(struct policy *policy);
     /* May the occupant hand over? 0, -EAGAIN: ask again, or no. */
     int (*prepare)(struct policy *occupant);
     void (*carry_on)(struct policy *occupant);
     /*
-     * In a rendezvous: moves everything from one policy to the other and verifies the invariants; on an error everything is back with `from`.
-     * `moved` counts what was handed over.
+     * In a rendezvous: moves everything from one policy to the other and verifies the invariants; on an error everything is back with
+     * `from`. `moved` counts what was handed over. `fail`: to fail on purpose when half is done.
      */
     int (*transfer)(struct policy *from, struct policy *to, uint64_t *moved, bool fail, struct failure *why);
+    /* In a rendezvous: gives `to` everything from the core's own tables; the policy that had it has failed, and is not asked. */
+    void (*rebuild)(struct policy *to, uint64_t *moved);
     /* Gives back what reserve() took. */
     void (*release)(struct policy *policy);
-    /* For `record SLOT`: prints nothing itself; see core/sched_slot.h. */
 };
 
 enum slot_state {
@@ -59,7 +64,7 @@ struct slot {
     const char *name;
     const struct slot_type *type;
     struct policy *occupant;
-    struct policy fallback;                 /* built in */
+    struct policy fallback;                 /* built in; its memory is reserved at boot and kept */
     char previous[MODULE_NAME_BYTES];       /* the policy before this one, "" if there was none */
     enum slot_state state;
     uint64_t swaps;                         /* committed so far */
@@ -69,12 +74,18 @@ struct slot {
 struct slot *slot_find(const char *name);
 struct slot *slot_at(unsigned index);
 
+/* The type of slot of that name, NULL if there is none. */
+const struct slot_type *slot_type_find(const char *name);
+
 /* Puts the fallback of every slot in place. Once, before threads exist. */
 void slots_init(void);
 
 /* Points all of a slot's call sites at `ops`, or at the core's function that panics because a closed slot was called (`ops` NULL). In a
  * rendezvous, or before other CPUs run. */
 void slot_sites_patch(const struct slot *slot, const void *ops);
+
+/* The slot's fallback, empty and ready to become the occupant, which it is not now. Cannot fail. Swapper only. */
+struct policy *slot_fallback(struct slot *slot);
 
 /* Is the module's policy in some slot? */
 bool slot_uses_module(const struct module *module);

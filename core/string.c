@@ -1,9 +1,9 @@
 /*
  * string.c - what the kernel, the loader and the monitor use of <string.h>, and what the compiler itself calls.
  *
- * Words of eight bytes wherever there are as many: a repeated string instruction counts once for each element that it moves, so
- * `rep movsq` is the cheapest copy there is in instructions, and a good one on real processors. The direction flag is clear in
- * all kernel code (psABI 3.2.1). Any context; no state.
+ * Words of eight bytes wherever there are as many: a repeated string instruction counts once for each element that it
+ * moves, so `rep movsq` is the cheapest copy there is in instructions, and a good one on real processors. The direction
+ * flag is clear in all kernel code (psABI 3.2.1). Any context; no state.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -150,4 +150,22 @@ char *strrchr(const char *text, int character)
             last = text;
     } while (*text++);
     return (char *)last;
+}
+
+size_t strspn(const char *text, const char *accepted)
+{
+    size_t length = 0;
+
+    while (text[length] && strchr(accepted, text[length]))
+        length++;
+    return length;
+}
+
+size_t strcspn(const char *text, const char *refused)
+{
+    size_t length = 0;
+
+    while (text[length] && !strchr(refused, text[length]))
+        length++;
+    return length;
 }

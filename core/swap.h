@@ -37,6 +37,15 @@ struct swap_report {
  */
 int swap(const char *slot, const char *name, enum swap_step fail_at, struct swap_report *report, struct failure *why);
 
+/*
+ * The occupant of the slot of this kind broke its contract: has the swapper put the fallback in its place, rebuilt from the core's tables. The first report
+ * counts until that is done. Any context, queue locks held included; the swapper begins at the next timer interrupt.
+ */
+void swap_rescue(unsigned kind, const char *what, uintptr_t value);
+
+/* Wakes the swapper if a rescue is due. From the timer interrupt, no lock held. */
+void swap_rescue_poll(void);
+
 /* Starts the swapper. */
 void swap_init(void);
 

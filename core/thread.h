@@ -9,6 +9,7 @@
 #include <arch/memory.h>
 #include <moult/sched.h>
 #include <moult/thread.h>
+#include <moult/tree.h>
 
 #define THREADS_MAX (THREAD_TABLE_SIZE / THREAD_BYTES)
 #define THREAD_STACK_PAGES 2
@@ -39,25 +40,30 @@ struct thread {
     uint8_t state;                 /* enum thread_state */
     bool urgent;                   /* the core runs it before it asks any policy */
     bool idle;                     /* a CPU's idle thread: in no queue, ever */
+    bool displaced;                /* in its CPU's list of those */
     bool suspended;                /* held still: not enqueued though it may be ready */
     volatile bool killed;          /* asked to end */
     bool workload;                 /* `bench` may suspend it */
     bool detached;                 /* nobody joins it */
+    bool joined;                   /* somebody does */
     bool core;                     /* the core's own: not to be killed */
-    int wait_result;               /* why a wait ended: 0, -ETIMEDOUT, -EINTR */
     bool interruptible;            /* thread_kill() ends its present wait */
-    struct wait_list *waits_on;    /* the list its wait_link is in, NULL if woken; under the lock `waits_lock` */
-    struct spinlock *waits_lock;
-    TAILQ_ENTRY(thread) wait_link; /* semaphores, wait queues, a CPU's urgent list */
+    int wait_result;               /* why its wait ended: 0, -ETIMEDOUT, -EINTR */
+    struct wait_list *waits_on;    /* the list its wait_link is in, NULL once it is taken out; under that list's lock */
+    TAILQ_ENTRY(thread) wait_link;   /* in what it waits for */
+    TAILQ_ENTRY(thread) urgent_link; /* in its CPU's list of urgent or displaced threads, or the table's of free entries */
     uint64_t deadline;             /* clock at which its wait ends; UINT64_MAX: none */
-    struct thread *timer_child, *timer_next, *timer_previous; /* pairing heap of its CPU's sleepers: core/time.c */
-    struct cpu *timer_cpu;         /* whose timers it is in, NULL if in none; under that CPU's timer lock */
+    struct tree_node timer;        /* in its CPU's tree of sleepers: core/time.c */
+    struct cpu *timer_cpu;         /* whose sleepers it is among, NULL: none; under that CPU's timer lock */
     void (*entry)(void *);
     void *argument;
-    uint8_t *stack;                /* lowest address, THREAD_STACK_PAGES pages, kept with the table's entry */
+    uint8_t *stack;                /* lowest address, THREAD_STACK_PAGES pages, kept with the entry for its next thread */
     void *fpu;                     /* saved vector state, NULL if it did not ask for it */
+    void *fpu_block;               /* the heap block that `fpu` is the aligned part of */
     struct module *module;         /* whose text it runs from the start, NULL: the kernel's */
     struct thread *hash_next;      /* table: by number */
+    struct thread *hand_next;      /* hand-over: the next one in order, and whose queue it stood in: core/sched_slot.c */
+    struct cpu *hand_cpu;
     struct semaphore ended;        /* up when it has ended and is off its stack */
     struct sched_record record;    /* what schedulers have said of it so far */
     char name[THREAD_NAME_BYTES];
@@ -68,6 +74,9 @@ _Static_assert(sizeof(struct thread) == THREAD_BYTES, "entities find their threa
 
 /* Sets up the table and makes the running boot context CPU 0's idle thread. After heap_init(). */
 void threads_init(void);
+
+/* Starts the thread that forgets detached ones. Once threads can be created. */
+void threads_start_reaper(void);
 
 /* Makes the idle thread of another CPU, whose stack it is to start on. NULL: no memory. */
 struct thread *thread_create_idle(struct cpu *cpu);
@@ -90,11 +99,14 @@ struct thread_info {
     const char *cpu_class; /* "policy" "urgent" "idle": who decides when it runs */
 };
 
-/* Copies the thread with the lowest number >= `number`; false: none. Walking costs O(1) a thread on average only in whole: see threads_snapshot(). */
+/* Copies what `ps` shows of one thread; false: there is none of that number. */
 bool thread_info_get(uint32_t number, struct thread_info *info);
 
 /* Snapshots all threads, sorted by number, into a heap block that the caller frees; returns their count, or -ENOMEM. */
 int threads_snapshot(struct thread_info **list);
+
+/* A thread that is in this CPU's queue, found without asking the policy; NULL: none. O(threads): only when a policy has failed. */
+struct thread *threads_find_queued(struct cpu *cpu);
 
 /* How many threads are in the table, the core's included. */
 uint32_t threads_count(void);

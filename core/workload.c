@@ -140,7 +140,8 @@ int workload_start(const struct workload_options *options, struct workload_resul
             kind = &kinds[i];
     }
     if (!kind)
-        return fail(why, -ENOENT, "there is no workload '%.64s'; there are spin, yield, pingpong, sleep, mix", options->kind);
+        return fail(why, -ENOENT, "there is no workload '%.64s'; there are spin, yield, pingpong, sleep, mix",
+                    options->kind);
 
     uint32_t threads = options->count * kind->threads;
     if (!(start.numbers = heap_alloc(threads * sizeof *start.numbers)))
@@ -175,7 +176,10 @@ static bool collect(struct thread *thread, void *argument)
     return true;
 }
 
-/* Kills those there are, however many have come since they were counted: the next pass gets the others. Returns how many there are. */
+/*
+ * Kills those there are, however many have come since they were counted: the next pass gets the others. Returns how
+ * many there are.
+ */
 static int kill_present(void)
 {
     struct collection collection = {0};

@@ -26,20 +26,23 @@ struct workload_result {
 };
 
 /*
- * Starts threads, all or none: when one cannot be made, those that were are ended again. -ENOENT no such kind, which `why` names; -ENOMEM,
- * -ENOSPC, -EINVAL, -ERANGE as thread_create(). Thread context; may block.
+ * Starts threads, all or none: when one cannot be made, those that were are ended again. -ENOENT no such kind, which
+ * `why` names; -ENOMEM, -ENOSPC, -EINVAL, -ERANGE as thread_create(). Thread context; may block.
  */
 int workload_start(const struct workload_options *options, struct workload_result *result, struct failure *why);
 
-/* Ends all workload threads, however they were made, and waits until they are gone. Returns how many. -ENOMEM; -ETIMEDOUT. */
+/*
+ * Ends all workload threads, however they were made, and waits until they are gone. Returns how many. -ENOMEM;
+ * -ETIMEDOUT.
+ */
 int workload_end_all(void);
 
 /* The kinds by index, NULL: no more. */
 const char *workload_name(unsigned index);
 
 /*
- * For `check`, all CPUs held: what the threads themselves found wrong so far, and pairs that wait for each other for ever. Describes the
- * first in `details`.
+ * For `check`, all CPUs held: what the threads themselves found wrong so far, and pairs that wait for each other for
+ * ever. Describes the first in `details`.
  */
 unsigned workload_check(char *details, size_t capacity);
 

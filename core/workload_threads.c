@@ -1,12 +1,12 @@
 /*
  * workload_threads.c - what the threads of workloads do, and what they find wrong.
  *
- * Every thread compares: partners of a pair must stay in step, a child must have run once when it is joined, a sleeper must not
- * wake early. What does not agree is a violation, which `check` reports. Threads end when they are killed; when one of a pair ends, it
- * lets the other end too.
+ * Every thread compares: partners of a pair must stay in step, a child must have run once when it is joined, a sleeper
+ * must not wake early. What does not agree is a violation, which `check` reports. Threads end when they are killed;
+ * when one of a pair ends, it lets the other end too.
  *
- * Entry points: workload_roles, workload_check(). Concurrency: `shared.lock` protects the list of pairs; a bond's counters are each
- * written by one thread, and ordered by the bond's semaphores or by the join.
+ * Entry points: workload_roles, workload_check(). Concurrency: `shared.lock` protects the list of pairs; a bond's
+ * counters are each written by one thread, and ordered by the bond's semaphores or by the join.
  */
 #include "core/workload_threads.h"
 #include "core/heap.h"
@@ -98,8 +98,8 @@ static void sleeper(void *argument)
 }
 
 /*
- * Side 0 is one round ahead while it is side 1's turn, and level while it is its own: a turn that came twice or not at all shows in
- * the counts. The semaphores order the accesses.
+ * Side 0 is one round ahead while it is side 1's turn, and level while it is its own: a turn that came twice or not at
+ * all shows in the counts. The semaphores order the accesses.
  */
 static void partner(void *argument)
 {

@@ -33,7 +33,7 @@
 
 /* What the loader needs from its caller. It must stay valid, and unchanged, until loader_close(). */
 struct loader_environment {
-    const char *name; /* what messages call the object, such as "sched-rr" */
+    const char *name; /* what messages call the object, such as the file's name */
     void *context;    /* handed to the functions below */
 
     /* Finds a symbol that the object does not define. Returns false if there is none. Called once for each symbol. */
@@ -61,7 +61,7 @@ struct loader_region {
     uint64_t file_bytes; /* how many of them loader_link() writes; the rest of `bytes` is to be zero */
 };
 
-/* An array of function addresses, each of which points into text. */
+/* An array of function addresses: each points into text, a few may be functions that the resolver found. */
 struct loader_array {
     uint64_t address; /* where it runs */
     uint32_t count;   /* entries of 8 bytes */
@@ -88,7 +88,7 @@ struct loader_slot {
     const char *type;   /* in the buffer; terminated; characters as in a module's name */
     uint64_t abi;       /* the fingerprint that it was built with */
     uint64_t ops;       /* run address of the table, a multiple of 8, in LOADER_RODATA or LOADER_DATA */
-    uint64_t ops_bytes; /* how many bytes there are from `ops` to the end of its section */
+    uint64_t ops_bytes; /* how many bytes there are from `ops` to the end of what its region contains */
 };
 
 /* One symbol that others may link to. */
@@ -159,13 +159,14 @@ struct loader {
     uint64_t symbol_names_bytes;
     const uint8_t *symbol_indices; /* extended section indices, or NULL */
     uint32_t thread_local_section; /* index of the first TLS section, or 0 */
+    uint32_t unsupported_symbol;   /* index of the first symbol of a type that is not supported, or 0 */
     struct loader_section_state *section_states;
     struct loader_symbol_state *symbol_states;
     uint32_t *array_order; /* indices of the sections of constructors and destructors, in the order of their priority */
     uint32_t arrays;       /* how many */
     uint32_t info_section, slots_section, exports_section; /* .moult.*, or 0 */
-    uint32_t called;      /* outside functions that are called: each may need a stub */
-    uint32_t got_entries; /* of the global offset table */
+    uint32_t called;                                       /* outside functions that are called: each may need a stub */
+    uint32_t got_entries;                                  /* of the global offset table */
     uint32_t stubs;
     bool uses_got; /* its address is needed, be it empty */
     uint64_t got_offset, stubs_offset, common_offset, common_bytes, common_alignment; /* in the image */

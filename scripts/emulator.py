@@ -1,8 +1,8 @@
 """emulator.py - starts QEMU or Bochs with the built image and joins COM1 to a socket.
 
-Used by scripts/monitor, scripts/run and scripts/debug, which thereby all start the same machine. A Machine owns a private
-temporary folder, one child process and one socket; leaving its `with` block ends and removes all three, whatever happened. The child
-also dies with its parent, by PR_SET_PDEATHSIG.
+Used by scripts/monitor, scripts/run and scripts/debug, which thereby all start the same machine. A Machine owns a
+private temporary folder, one child process and one socket; leaving its `with` block ends and removes all three,
+whatever happened. The child also dies with its parent, by PR_SET_PDEATHSIG.
 """
 import ctypes
 import io
@@ -28,8 +28,9 @@ MEMBER_NAME_MAX = 99  # bytes of a name in a ustar archive, without the terminat
 GRUB_CONFIGURATION = "set timeout=0\nmultiboot2 /boot/moult.elf {words}\n{archive}boot\n"
 GRUB_ARCHIVE = "module2 /boot/boot.tar boot.tar\n"
 
-# tigerlake is the Bochs model that has everything that the kernel makes use of: NX, SMEP, SMAP, UMIP, PCID, INVPCID, x2APIC,
-# TSC deadline. (corei7_skylake_x lacks UMIP.) The text display needs no screen, and unlike rfb opens no port to the world.
+# tigerlake is the Bochs model that has everything that the kernel makes use of: NX, SMEP, SMAP, UMIP, PCID, INVPCID,
+# x2APIC, TSC deadline. (corei7_skylake_x lacks UMIP.) The text display needs no screen, and unlike rfb opens no port
+# to the world.
 BOCHS_CONFIGURATION = """\
 config_interface: textconfig
 display_library: {display}
@@ -70,8 +71,8 @@ class Options:
 
     def parse(self, arguments, more, positional):
         """
-        Reads a command line in order, options and other words mixed. `more` maps further options that take a value to what
-        takes it, and `positional` takes each word that is no option. Raises ValueError with what is wrong.
+        Reads a command line in order, options and other words mixed. `more` maps further options that take a value to
+        what takes it, and `positional` takes each word that is no option. Raises ValueError with what is wrong.
         """
         takers = {"-e": self.set_emulator, "-n": self.set_cpus, "-m": self.set_memory, "-a": self.add_file,
                   "-b": self.set_archive, "-c": lambda text: self.words.extend(text.split()), **more}
@@ -88,6 +89,12 @@ class Options:
                 raise ValueError(f"there is no option '{argument}'")
             else:
                 positional(argument)
+
+    def parse_alone(self, arguments):
+        """The same for a command that takes nothing else."""
+        def refuse(word):
+            raise ValueError(f"'{word}' is too much; commands are typed at the prompt")
+        self.parse(arguments, {}, refuse)
 
     def set_emulator(self, text):
         if text not in ("qemu", "bochs"):
@@ -149,9 +156,10 @@ def image_for(options, folder):
         return IMAGE
     configuration = os.path.join(folder, "grub.cfg")
     with open(configuration, "w", encoding="utf-8") as stream:
-        stream.write(GRUB_CONFIGURATION.format(words=" ".join(words), archive="" if options.archive == "" else GRUB_ARCHIVE))
-    command = ["xorriso", "-indev", IMAGE, "-outdev", os.path.join(folder, "moult.iso"), "-boot_image", "any", "replay",
-               "-update", configuration, "/boot/grub/grub.cfg"]
+        stream.write(GRUB_CONFIGURATION.format(words=" ".join(words),
+                                               archive="" if options.archive == "" else GRUB_ARCHIVE))
+    image = shutil.copyfile(IMAGE, os.path.join(folder, "moult.iso"))
+    command = ["xorriso", "-dev", image, "-boot_image", "any", "keep", "-update", configuration, "/boot/grub/grub.cfg"]
     archive = options.archive or ARCHIVE
     if options.files:
         archive = os.path.join(folder, "boot.tar")
@@ -161,7 +169,7 @@ def image_for(options, folder):
     done = subprocess.run([*command, "-commit"], stdin=subprocess.DEVNULL, capture_output=True, text=True, check=False)
     if done.returncode:
         raise NoStart("the image could not be made:\n" + done.stderr)
-    return os.path.join(folder, "moult.iso")
+    return image
 
 
 def die_with_parent():

@@ -1,12 +1,12 @@
 /*
  * paging.c - the kernel's page tables: mapping, protecting and removing single pages.
  *
- * Four-level tables (SDM volume 3, 4.5), reached through the direct map from the root that CR3 names. A table's frame, once in use, is
- * never freed: so what reads an entry needs no lock, and an entry changes in one store. Tables themselves allow everything;
- * the last entry alone decides. Never is that writable and executable.
+ * Four-level tables (SDM volume 3, 4.5), reached through the direct map from the root that CR3 names. A table's frame,
+ * once in use, is never freed: so what reads an entry needs no lock, and an entry changes in one store. Tables
+ * themselves allow everything; the last entry alone decides. Never is that writable and executable.
  *
- * Entry points: arch_map(), arch_protect(), arch_unmap(), arch_translate(). Concurrency: changes under one lock, interrupts off,
- * bounded by the depth of the tables and one split. The caller flushes other CPUs.
+ * Entry points: arch_map(), arch_protect(), arch_unmap(), arch_translate(). Concurrency: changes under one lock,
+ * interrupts off, bounded by the depth of the tables and one split. The caller flushes other CPUs.
  */
 #include "arch/x86/control.h"
 #include "core/frames.h"
@@ -18,10 +18,10 @@
 #define ENTRY_WRITABLE (1ul << 1)
 #define ENTRY_WRITE_THROUGH (1ul << 3)
 #define ENTRY_CACHE_DISABLED (1ul << 4)
-#define ENTRY_LARGE (1ul << 7)       /* above the last level: this entry maps a page */
-#define ENTRY_PAT_PAGE (1ul << 7)    /* at the last level: the third bit of the memory type */
+#define ENTRY_LARGE (1ul << 7)    /* above the last level: this entry maps a page */
+#define ENTRY_PAT_PAGE (1ul << 7) /* at the last level: the third bit of the memory type */
 #define ENTRY_GLOBAL (1ul << 8)
-#define ENTRY_PAT_LARGE (1ul << 12)  /* the same bit's place in a large page's entry */
+#define ENTRY_PAT_LARGE (1ul << 12) /* the same bit's place in a large page's entry */
 #define ENTRY_NO_EXECUTE (1ul << 63)
 #define ENTRY_ADDRESS 0x000ffffffffff000ul
 
@@ -58,7 +58,8 @@ static inline bool maps_page(uint64_t entry, unsigned level)
 }
 
 /*
- * The entry that maps `address`, or the one at which the way down ends because it is not present. `level` becomes its level.
+ * The entry that maps `address`, or the one at which the way down ends because it is not present. `level` becomes its
+ * level.
  */
 static volatile uint64_t *find_entry(uintptr_t address, unsigned *level)
 {
@@ -78,7 +79,8 @@ static volatile uint64_t *find_entry(uintptr_t address, unsigned *level)
 /* The bits of an entry that a protection decides. */
 static uint64_t protection_bits(unsigned protection)
 {
-    return (protection & PROTECTION_WRITE ? ENTRY_WRITABLE : 0) | (protection & PROTECTION_EXECUTE ? 0 : ENTRY_NO_EXECUTE) |
+    return (protection & PROTECTION_WRITE ? ENTRY_WRITABLE : 0) |
+           (protection & PROTECTION_EXECUTE ? 0 : ENTRY_NO_EXECUTE) |
            (protection & PROTECTION_UNCACHED ? ENTRY_WRITE_THROUGH | ENTRY_CACHE_DISABLED : 0);
 }
 
@@ -204,7 +206,8 @@ bool arch_translate(uintptr_t address, physical_address *frame, unsigned *protec
         return false;
     uint64_t inside = level_bytes(level) - 1;
     *frame = ((value & ENTRY_ADDRESS & ~inside) | (address & inside)) & ~PAGE_MASK;
-    *protection = (value & ENTRY_WRITABLE ? PROTECTION_WRITE : 0) | (value & ENTRY_NO_EXECUTE ? 0 : PROTECTION_EXECUTE) |
+    *protection = (value & ENTRY_WRITABLE ? PROTECTION_WRITE : 0) |
+                  (value & ENTRY_NO_EXECUTE ? 0 : PROTECTION_EXECUTE) |
                   (value & ENTRY_CACHE_DISABLED ? PROTECTION_UNCACHED : 0);
     return true;
 }

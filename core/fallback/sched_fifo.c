@@ -1,9 +1,9 @@
 /*
  * sched_fifo.c - the built-in fallback of the `sched` slot: first in, first out, with preemption.
  *
- * Threads run in the order in which they became runnable, each until it waits or yields. So that the machine stays alive
- * whatever they do, one that has run for FIFO_TICKS timer ticks goes to the end. It is the smallest policy that does: it knows no
- * weight, priority, slice or lag, and leaves what a record says of them alone.
+ * Threads run in the order in which they became runnable, each until it waits or yields. So that the machine stays
+ * alive whatever they do, one that has run for FIFO_TICKS timer ticks goes to the end. It is the smallest policy that
+ * does: it knows no weight, priority, slice or lag, and leaves what a record says of them alone.
  *
  * Entry point: sched_fifo_ops. Context and locks: as in sched.h. All functions are O(1), offer() apart.
  */
@@ -18,7 +18,7 @@ struct sched_entity {
 
 struct sched_queue {
     TAILQ_HEAD(fifo_threads, sched_entity) threads; /* the running one too */
-    uint32_t ticks;                     /* that the running one has used since it started */
+    uint32_t ticks;                                 /* that the running one has used since it started */
 };
 
 static void fifo_queue_init(struct sched_queue *queue, unsigned cpu)

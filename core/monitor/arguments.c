@@ -1,8 +1,8 @@
 /*
  * arguments.c - the parser of command lines.
  *
- * One pass, one character at a time; words are copied without their quotes into `text`, which cannot overflow: no word is longer
- * than what it was written as, and its terminator takes the place of the blank after it.
+ * One pass, one character at a time; words are copied without their quotes into `text`, which cannot overflow: no word
+ * is longer than what it was written as, and its terminator takes the place of the blank after it.
  *
  * Entry points: arguments_parse(), arguments_value(), arguments_word(). Pure.
  */
@@ -49,7 +49,8 @@ static int scan_quoted(struct scanner *scanner, char quote, struct failure *why)
         *scanner->out++ = *scanner->next++;
     }
     if (scanner->next == scanner->end)
-        return fail(why, -EINVAL, "a quotation that begins with %c has no end; close it, or write \\%c for the character itself",
+        return fail(why, -EINVAL,
+                    "a quotation that begins with %c has no end; close it, or write \\%c for the character itself",
                     quote, quote);
     scanner->next++;
     return 0;

@@ -24,10 +24,10 @@ struct arguments {
 };
 
 /*
- * Cuts `length` bytes at blanks. '…' keeps everything, "…" and what is outside let \ take the next character as it is; what is quoted is
- * never `-j`, a pair or a comment. # at the start of a word: the rest is a comment. Pure; any context.
- * Returns 0; -E2BIG too long or too many words; -EINVAL a quote without its end, a control character, a pair without a key. What
- * was understood up to there is in `arguments` even then.
+ * Cuts `length` bytes at blanks. '…' keeps everything, "…" and what is outside let \ take the next character as it is;
+ * what is quoted is never `-j`, a pair or a comment. # at the start of a word: the rest is a comment. Pure; any
+ * context. Returns 0; -E2BIG too long or too many words; -EINVAL a quote without its end, a control character, a pair
+ * without a key. What was understood up to there is in `arguments` even then.
  */
 int arguments_parse(struct arguments *arguments, const char *line, size_t length, struct failure *why);
 

@@ -24,7 +24,8 @@ static int run_check(struct request *request, struct failure *why)
         json_number(json, "violations", report.violations);
         json_text(json, "details", report.details);
     } else {
-        reply_print(request, "%lu threads, %lu frames: %u violations\n", report.threads, report.frames, report.violations);
+        reply_print(request, "%lu threads, %lu frames: %u violations\n", report.threads, report.frames,
+                    report.violations);
         if (report.violations) {
             reply_write(request, report.details);
             reply_write(request, "\n");
@@ -71,7 +72,8 @@ static int run_sym(struct request *request, struct failure *why)
     if (!is_number && !address)
         return fail(why, -ENOENT, "there is no symbol '%.64s'; the tab key completes those there are", word);
     if (!symbol_at(address, &place))
-        return fail(why, -ENOENT, "address 0x%lx is neither in the kernel nor in a module; `modules -j` has their addresses",
+        return fail(why, -ENOENT,
+                    "address 0x%lx is neither in the kernel nor in a module; `modules -j` has their addresses",
                     address);
     struct json *json = reply_begin(request);
     if (json) {

@@ -1,11 +1,13 @@
 /*
  * command_machine.c - `mem`, `cpu`, `irq`, `uptime`, `poweroff`, `reboot`: the machine and what is used of it.
  *
- * Entry points: the six commands. Concurrency: the monitor's thread alone; figures are read without stopping what changes them.
+ * Entry points: the six commands. Concurrency: the monitor's thread alone; figures are read without stopping what
+ * changes them.
  */
 #include "core/cpu.h"
 #include "core/frames.h"
 #include "core/heap.h"
+#include "core/interrupt.h"
 #include "core/monitor/commands.h"
 #include "core/thread.h"
 #include "core/vm.h"
@@ -36,10 +38,11 @@ static int run_mem(struct request *request, struct failure *why)
     heap_count(&heap);
     struct json *json = reply_begin(request);
     if (!json) {
-        reply_print(request, "frames   %lu KiB: %lu free, %lu used; %lu reserved besides\n", frames.total * PAGE_SIZE / KIB,
-                    frames.free * PAGE_SIZE / KIB, frames.used * PAGE_SIZE / KIB, frames.reserved * PAGE_SIZE / KIB);
-        reply_print(request, "ranges   %lu: %lu KiB reserved, %lu mapped\n", vm.ranges, vm.reserved_pages * PAGE_SIZE / KIB,
-                    vm.mapped_pages * PAGE_SIZE / KIB);
+        reply_print(request, "frames   %lu KiB: %lu free, %lu used; %lu reserved besides\n",
+                    frames.total * PAGE_SIZE / KIB, frames.free * PAGE_SIZE / KIB, frames.used * PAGE_SIZE / KIB,
+                    frames.reserved * PAGE_SIZE / KIB);
+        reply_print(request, "ranges   %lu: %lu KiB reserved, %lu mapped\n", vm.ranges,
+                    vm.reserved_pages * PAGE_SIZE / KIB, vm.mapped_pages * PAGE_SIZE / KIB);
         reply_print(request, "heap     %lu blocks of %lu bytes in %lu spans of %lu KiB\n", heap.blocks, heap.bytes,
                     heap.spans, heap.pages * PAGE_SIZE / KIB);
         reply_print(request, "threads  %u\n", threads_count());
@@ -70,7 +73,7 @@ static int run_mem(struct request *request, struct failure *why)
 struct cpu_info {
     struct thread_info thread; /* the one that runs */
     uint32_t runnable;
-    uint64_t load, switches, interrupts;
+    uint64_t load, ticks, interrupts;
     unsigned idle_percent; /* of the time since boot */
 };
 
@@ -81,12 +84,12 @@ static void look_at_cpu(const struct cpu *cpu, struct cpu_info *info)
 
     *info = (struct cpu_info){.runnable = cpu->runnable,
                               .load = cpu->load,
-                              .switches = cpu->switches,
+                              .ticks = cpu->ticks,
                               .interrupts = cpu->interrupts,
                               .idle_percent = cycles ? (unsigned)(cpu->idle_cycles / (cycles / PERCENT + 1)) : 0};
     if (info->idle_percent > PERCENT)
         info->idle_percent = PERCENT;
-    if (!thread_info_get(number, &info->thread) || info->thread.number != number) /* it has ended since */
+    if (!thread_info_get(number, &info->thread)) /* it has ended since */
         info->thread = (struct thread_info){.number = number, .state = "ended"};
 }
 
@@ -101,8 +104,8 @@ static void show_cpu(struct request *request, struct json *json, const struct cp
     }
     look_at_cpu(cpu, &info);
     if (!json) {
-        reply_print(request, "%3u %6u %-23s %8u %8lu %10lu %10lu %4u%%\n", cpu->index, info.thread.number, info.thread.name,
-                    info.runnable, info.load, info.switches, info.interrupts, info.idle_percent);
+        reply_print(request, "%3u %6u %-23s %8u %8lu %10lu %10lu %4u%%\n", cpu->index, info.thread.number,
+                    info.thread.name, info.runnable, info.load, info.ticks, info.interrupts, info.idle_percent);
         return;
     }
     json_object(json, NULL);
@@ -111,7 +114,7 @@ static void show_cpu(struct request *request, struct json *json, const struct cp
     json_text(json, "name", info.thread.name);
     json_number(json, "runnable", info.runnable);
     json_number(json, "load", info.load);
-    json_number(json, "switches", info.switches);
+    json_number(json, "ticks", info.ticks);
     json_number(json, "interrupts", info.interrupts);
     json_number(json, "idle_percent", info.idle_percent);
     json_object_end(json);
@@ -131,10 +134,10 @@ static int run_cpu(struct request *request, struct failure *why)
         json_text(json, "timer", arch_timer_mode());
         json_list(json, "cpus");
     } else {
-        reply_print(request, "%s\nclock %lu kHz from %s, timer %s\n", features, sched_clock_hz / 1000, arch_clock_source(),
-                    arch_timer_mode());
-        reply_print(request, "%3s %6s %-23s %8s %8s %10s %10s %5s\n", "CPU", "TID", "RUNS", "RUNNABLE", "LOAD", "SWITCHES",
-                    "INTERRUPTS", "IDLE");
+        reply_print(request, "%s\nclock %lu kHz from %s, timer %s\n", features, sched_clock_hz / 1000,
+                    arch_clock_source(), arch_timer_mode());
+        reply_print(request, "%3s %6s %-23s %8s %8s %10s %10s %5s\n", "CPU", "TID", "RUNS", "RUNNABLE", "LOAD",
+                    "TICKS", "INTERRUPTS", "IDLE");
     }
     for (unsigned i = 0; i < cpu_count; i++)
         show_cpu(request, json, &cpus[i]);
@@ -150,17 +153,42 @@ static void show_line(struct request *request, struct json *json, unsigned line)
     if (!arch_line_state(line, &state))
         return;
     if (!json) {
-        reply_print(request, "%4u %4u %6u %4u %-6s %s\n", line, state.pin, state.vector, state.cpu,
-                    state.level ? "level" : "edge", state.masked ? "masked" : "open");
+        reply_print(request, "%10u %6u %10lu %4u %4u %-5s %s\n", line, state.vector, interrupt_count(state.vector),
+                    state.cpu, state.pin, state.level ? "level" : "edge", state.masked ? "masked" : "open");
         return;
     }
     json_object(json, NULL);
     json_number(json, "line", line);
-    json_number(json, "pin", state.pin);
     json_number(json, "vector", state.vector);
+    json_number(json, "count", interrupt_count(state.vector));
     json_number(json, "cpu", state.cpu);
+    json_number(json, "pin", state.pin);
     json_text(json, "trigger", state.level ? "level" : "edge");
     json_bool(json, "masked", state.masked);
+    json_object_end(json);
+}
+
+/* The interrupts that come from the CPUs themselves. */
+static const struct {
+    const char *name;
+    unsigned vector;
+} own_interrupts[] = {
+    {"timer", VECTOR_TIMER},
+    {"reschedule", VECTOR_RESCHEDULE},
+    {"rendezvous", VECTOR_RENDEZVOUS},
+    {"spurious", VECTOR_SPURIOUS},
+};
+
+static void show_own(struct request *request, struct json *json, const char *name, unsigned vector)
+{
+    if (!json) {
+        reply_print(request, "%10s %6u %10lu\n", name, vector, interrupt_count(vector));
+        return;
+    }
+    json_object(json, NULL);
+    json_text(json, "name", name);
+    json_number(json, "vector", vector);
+    json_number(json, "count", interrupt_count(vector));
     json_object_end(json);
 }
 
@@ -172,19 +200,16 @@ static int run_irq(struct request *request, struct failure *why)
     if (json)
         json_list(json, "lines");
     else
-        reply_print(request, "%4s %4s %6s %4s %-6s %s\n", "LINE", "PIN", "VECTOR", "CPU", "TRIGGER", "STATE");
+        reply_print(request, "%10s %6s %10s %4s %4s %-5s %s\n", "LINE", "VECTOR", "COUNT", "CPU", "PIN", "KIND",
+                    "STATE");
     for (unsigned line = 0; line < VECTOR_LINE_COUNT; line++)
         show_line(request, json, line);
     if (json) {
         json_list_end(json);
-        json_list(json, "cpus");
+        json_list(json, "own");
     }
-    for (unsigned i = 0; i < cpu_count; i++) {
-        if (json)
-            json_number(json, NULL, cpus[i].interrupts);
-        else
-            reply_print(request, "CPU %u served %lu interrupts\n", i, cpus[i].interrupts);
-    }
+    for (size_t i = 0; i < sizeof own_interrupts / sizeof *own_interrupts; i++)
+        show_own(request, json, own_interrupts[i].name, own_interrupts[i].vector);
     if (json)
         json_list_end(json);
     return 0;

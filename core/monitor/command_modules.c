@@ -1,8 +1,8 @@
 /*
  * command_modules.c - `modules`, `insmod`, `rmmod`, `modinfo`.
  *
- * The registry is held still while it is walked; a reply is written meanwhile, which blocks nobody but other users of the registry.
- * Entry points: the four commands. Concurrency: the monitor's thread alone.
+ * The registry is held still while it is walked; a reply is written meanwhile, which blocks nobody but other users of
+ * the registry. Entry points: the four commands. Concurrency: the monitor's thread alone.
  */
 #include "core/module.h"
 #include "core/monitor/commands.h"
@@ -95,7 +95,8 @@ static void show_modules_text(struct request *request)
     else
         reply_print(request, "%-24s %-8s %8s %6s  %s\n", "MODULE", "VERSION", "BYTES", "USERS", "USED BY");
     TAILQ_FOREACH(module, &modules, link) {
-        reply_print(request, "%-24s %-8s %8lu %6u ", module->name, module->version, module_bytes(module), module->users);
+        reply_print(request, "%-24s %-8s %8lu %6u ", module->name, module->version, module_bytes(module),
+                    module->users);
         visit_users(module, show_user_text, request);
         reply_write(request, "\n");
     }

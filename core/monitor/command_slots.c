@@ -1,8 +1,8 @@
 /*
  * command_slots.c - `slots`, `swap`, `record`.
  *
- * Entry points: the three commands. Concurrency: the monitor's thread alone; swaps are the swapper's, and asked for by none but
- * the monitor, so a slot does not change while it is shown.
+ * Entry points: the three commands. Concurrency: the monitor's thread alone; swaps are the swapper's, and asked for by
+ * none but the monitor, so a slot does not change while it is shown.
  */
 #include "core/heap.h"
 #include "core/monitor/commands.h"
@@ -58,8 +58,8 @@ static int parse_step(const char *name, enum swap_step *step, struct failure *wh
             *step = (enum swap_step)i;
     }
     if (*step == SWAP_FAIL_NOWHERE)
-        return fail(why, -EINVAL, "'%.64s' is not a step that can fail; there are load, prepare, quiesce, install, transfer",
-                    name);
+        return fail(why, -EINVAL,
+                    "'%.64s' is not a step that can fail; there are load, prepare, quiesce, install, transfer", name);
     return 0;
 }
 
@@ -70,7 +70,8 @@ static int run_swap(struct request *request, struct failure *why)
     int error = parse_step(arguments_value(request->arguments, "fail"), &fail_at, why);
 
     if (!error)
-        error = swap(arguments_word(request->arguments, 1), arguments_word(request->arguments, 2), fail_at, &report, why);
+        error =
+            swap(arguments_word(request->arguments, 1), arguments_word(request->arguments, 2), fail_at, &report, why);
     if (error)
         return error;
     struct json *json = reply_begin(request);

@@ -1,7 +1,8 @@
 /*
  * command_spawn.c - `spawn` and `set`: threads made with parameters, and parameters of threads changed.
  *
- * Every value on the line is checked before anything is done. Entry points: the two commands. Concurrency: the monitor's thread alone.
+ * Every value on the line is checked before anything is done. Entry points: the two commands. Concurrency: the
+ * monitor's thread alone.
  */
 #include "core/monitor/commands.h"
 #include "core/thread.h"
@@ -48,7 +49,8 @@ static int parse_parameters(const struct request *request, struct parameters *pa
 static int run_spawn(struct request *request, struct failure *why)
 {
     const struct arguments *arguments = request->arguments;
-    struct workload_options options = {.kind = arguments_word(arguments, 1), .name = arguments_value(arguments, "name")};
+    struct workload_options options = {.kind = arguments_word(arguments, 1),
+                                       .name = arguments_value(arguments, "name")};
     const char *count_text = arguments_word(arguments, 2);
     struct parameters parameters = {0};
     struct workload_result result;
@@ -94,7 +96,9 @@ static int set_one(uint32_t number, const char *what, uint64_t value, int (*set)
 
     if (error == -ESRCH)
         return fail(why, error, "there is no thread %u; `ps` lists those there are", number);
-    return error ? fail(why, error, "%s %lu cannot be set for thread %u: %s", what, value, number, error_sentence(error)) : 0;
+    return error
+               ? fail(why, error, "%s %lu cannot be set for thread %u: %s", what, value, number, error_sentence(error))
+               : 0;
 }
 
 /* All values are checked before the first is set. */
@@ -115,7 +119,7 @@ static int run_set(struct request *request, struct failure *why)
         error = set_one(number, "weight", parameters.weight, thread_set_weight, why);
     if (!error)
         error = set_one(number, "priority", parameters.priority, thread_set_priority, why);
-    if (!error && (!thread_info_get(number, &info) || info.number != number))
+    if (!error && !thread_info_get(number, &info))
         error = fail(why, -ESRCH, "thread %u has ended meanwhile", number);
     if (error)
         return error;
@@ -124,10 +128,10 @@ static int run_set(struct request *request, struct failure *why)
         json_number(json, "tid", number);
         json_number(json, "weight", info.weight);
         json_number(json, "priority", info.priority);
-        json_number(json, "affinity", info.affinity);
+        json_number(json, "affinity", affinity_shown(info.affinity));
     } else {
         reply_print(request, "thread %u: weight %u, priority %u, affinity 0x%lx\n", number, info.weight, info.priority,
-                    info.affinity);
+                    affinity_shown(info.affinity));
     }
     return 0;
 }
@@ -136,9 +140,10 @@ const struct command spawn_command = {
     .name = "spawn",
     .form = "spawn WORKLOAD [COUNT] [KEY=VALUE ...]",
     .summary = "starts threads that load the machine",
-    .details = "Workloads: spin computes; yield gives way all the time; pingpong is pairs that wake each other (COUNT is of\n"
-               "pairs); sleep sleeps; mix is some of each, and parents that create and join children all the time.\n"
-               "Keys: weight=, priority=, affinity=MASK, name=, period=MILLISECONDS (of sleepers).\n",
+    .details =
+        "Workloads: spin computes; yield gives way all the time; pingpong is pairs that wake each other (COUNT is of\n"
+        "pairs); sleep sleeps; mix is some of each, and parents that create and join children all the time.\n"
+        "Keys: weight=, priority=, affinity=MASK, name=, period=MILLISECONDS (of sleepers).\n",
     .words_min = 1,
     .words_max = 2,
     .keys = "weight priority affinity name period",

@@ -1,8 +1,8 @@
 /*
  * command_threads.c - `ps`, `kill`, `bt`.
  *
- * Entry points: the three commands. Concurrency: the monitor's thread alone; threads are shown from copies, so that a long list holds
- * up none of them.
+ * Entry points: the three commands. Concurrency: the monitor's thread alone; threads are shown from copies, so that a
+ * long list holds up none of them.
  */
 #include "core/heap.h"
 #include "core/monitor/commands.h"
@@ -25,7 +25,7 @@ static void show_thread_json(struct json *json, const struct thread_info *info)
     json_number(json, "cpu", info->cpu);
     json_number(json, "priority", info->priority);
     json_number(json, "weight", info->weight);
-    json_number(json, "affinity", info->affinity);
+    json_number(json, "affinity", affinity_shown(info->affinity));
     json_number(json, "runtime", info->runtime);
     json_number(json, "switches", info->switches);
     json_object_end(json);
@@ -35,9 +35,9 @@ static void show_thread_text(struct request *request, const struct thread_info *
 {
     uint64_t milliseconds = info->runtime / (sched_clock_hz / MILLISECONDS);
 
-    reply_print(request, "%6u %-23s %-8s %-7s %3u %4u %6u %8lx %6lu.%03lu %10lu\n", info->number, info->name, info->state,
-                info->cpu_class, info->cpu, info->priority, info->weight, info->affinity, milliseconds / MILLISECONDS,
-                milliseconds % MILLISECONDS, info->switches);
+    reply_print(request, "%6u %-23s %-8s %-7s %3u %4u %6u %8lx %6lu.%03lu %10lu\n", info->number, info->name,
+                info->state, info->cpu_class, info->cpu, info->priority, info->weight, affinity_shown(info->affinity),
+                milliseconds / MILLISECONDS, milliseconds % MILLISECONDS, info->switches);
 }
 
 static int run_ps(struct request *request, struct failure *why)
@@ -151,7 +151,7 @@ static int run_bt(struct request *request, struct failure *why)
     if (error == -ESRCH)
         return fail(why, error, "there is no thread %u; `ps` lists those there are", number);
     if (error)
-        return fail(why, error, "thread %u is running on another CPU just now; try again", number);
+        return fail(why, error, "thread %u runs just now, so that its registers are not saved; try again", number);
     struct json *json = reply_begin(request);
     if (json) {
         json_number(json, "tid", number);

@@ -48,13 +48,15 @@ bool command_takes_key(const struct command *command, const char *key, size_t le
     return false;
 }
 
-int argument_number(const char *what, const char *text, uint64_t min, uint64_t max, uint64_t *value, struct failure *why)
+int argument_number(const char *what, const char *text, uint64_t min, uint64_t max, uint64_t *value,
+                    struct failure *why)
 {
     uint64_t number;
 
     if (!text_to_number(text, &number))
-        return fail(why, -EINVAL, "%s is '%.64s', which is not a number; write it in decimal, or in hexadecimal after 0x",
-                    what, text);
+        return fail(why, -EINVAL,
+                    "%s is '%.64s', which is not a number; write it in decimal, or in hexadecimal after 0x", what,
+                    text);
     if (number < min || number > max)
         return fail(why, -ERANGE, "%s is %lu, which is not in the range %lu to %lu", what, number, min, max);
     *value = number;
@@ -69,6 +71,11 @@ int argument_thread(const char *text, uint32_t *number, struct failure *why)
     if (!error)
         *number = (uint32_t)value;
     return error;
+}
+
+uint64_t affinity_shown(uint64_t affinity)
+{
+    return affinity & (UINT64_MAX >> (CPU_MAX - cpu_count));
 }
 
 /* Shows one command, or the list of all. */

@@ -12,8 +12,9 @@
 #define COMMAND_WORDS 2
 
 /*
- * One command. Before run() is called, the words were counted and the keys of pairs compared with `keys`. run() gathers what
- * it needs, then replies (reply.h) and returns 0; or it fails with a sentence and replies nothing. Context: the monitor's thread; it may block.
+ * One command. Before run() is called, the words were counted and the keys of pairs compared with `keys`. run() gathers
+ * what it needs, then replies (reply.h) and returns 0; or it fails with a sentence and replies nothing. Context: the
+ * monitor's thread; it may block.
  */
 struct command {
     const char *name;
@@ -23,8 +24,8 @@ struct command {
     unsigned words_min, words_max; /* how many plain words may follow the name */
     const char *keys;    /* of pairs, blanks between them; NULL: none */
     /*
-     * For completion, one for each word, the last for all that follow: the next text that begins with `prefix`, walking with a
-     * cursor that starts at 0; NULL: no more. A NULL function: nothing is offered.
+     * For completion, one for each word, the last for all that follow: the next text that begins with `prefix`, walking
+     * with a cursor that starts at 0; NULL: no more. A NULL function: nothing is offered.
      */
     const char *(*complete[COMMAND_WORDS])(const char *prefix, size_t *cursor);
     int (*run)(struct request *request, struct failure *why);
@@ -49,10 +50,14 @@ const char *complete_kill(const char *prefix, size_t *cursor);
 const char *complete_line(void *context, const char *line, size_t start, size_t cursor, size_t *state);
 
 /* The number that a word or the value of a pair is, in min … max; `what` names it in the sentence. -EINVAL, -ERANGE. */
-int argument_number(const char *what, const char *text, uint64_t min, uint64_t max, uint64_t *value, struct failure *why);
+int argument_number(const char *what, const char *text, uint64_t min, uint64_t max, uint64_t *value,
+                    struct failure *why);
 
 /* The number of a thread. */
 int argument_thread(const char *text, uint32_t *number, struct failure *why);
+
+/* The bits of an affinity that mean a CPU of this machine. */
+uint64_t affinity_shown(uint64_t affinity);
 
 extern const struct command help_command;
 extern const struct command modules_command, insmod_command, rmmod_command, modinfo_command;

@@ -1,8 +1,8 @@
 /*
  * completion.c - what the words of a command line could become: commands, modules, slots, symbols, workloads, keys.
  *
- * A walk over candidates is a function with a cursor that starts at 0 and gives one text a call. Entry point: complete_line(). Concurrency: the
- * monitor's thread alone; `pair` is its.
+ * A walk over candidates is a function with a cursor that starts at 0 and gives one text a call. Entry point:
+ * complete_line(). Concurrency: the monitor's thread alone; `pair` is its.
  */
 #include "core/monitor/commands.h"
 #include "core/module.h"
@@ -106,7 +106,17 @@ const char *complete_loaded_module(const char *prefix, size_t *cursor)
     return found;
 }
 
-/* The command of the line, NULL: there is none of that name; and how many plain words stand before the one at `start`, itself included. */
+static size_t word_length(const char *text)
+{
+    const char *end = strchr(text, ' ');
+
+    return end ? (size_t)(end - text) : strlen(text);
+}
+
+/*
+ * The command of the line, NULL: there is none of that name; and how many plain words stand before the one at `start`,
+ * itself included.
+ */
 static const struct command *command_of_line(const char *line, size_t start, unsigned *words)
 {
     char name[32];
@@ -114,8 +124,9 @@ static const struct command *command_of_line(const char *line, size_t start, uns
     const struct command *command = NULL;
 
     for (*words = 0; at < start; at += length) {
-        at += strspn(line + at, " ");
-        length = strcspn(line + at, " ");
+        while (line[at] == ' ')
+            at++;
+        length = word_length(line + at);
         if (at >= start)
             break;
         if (!*words && length < sizeof name) {
@@ -136,7 +147,7 @@ static const char *next_key(const struct command *command, const char *prefix, s
     const char *keys = command->keys ? command->keys : "";
 
     while (keys[*cursor]) {
-        size_t length = strcspn(keys + *cursor, " ");
+        size_t length = word_length(keys + *cursor);
 
         text_format(key, sizeof key, "%.*s=", (int)length, keys + *cursor);
         *cursor += length + (keys[*cursor + length] == ' ');

@@ -1,7 +1,9 @@
 /*
- * execute.c - parses a line, finds its command, checks words and keys against the table, runs it, and reports how it failed.
+ * execute.c - parses a line, finds its command, checks words and keys against the table, runs it, and reports how it
+ * failed.
  *
- * Entry points: as in execute.h. Concurrency: the monitor's thread alone; its stack is small, so what is large is static.
+ * Entry points: as in execute.h. Concurrency: the monitor's thread alone; its stack is small, so what is large is
+ * static.
  */
 #include "core/monitor/execute.h"
 #include "core/monitor/commands.h"
@@ -23,7 +25,8 @@ static int check_arguments(const struct command *command, struct failure *why)
         if (!argument->value) {
             words++;
         } else if (!command_takes_key(command, argument->text, strlen(argument->text))) {
-            return fail(why, -EINVAL, "it has no key '%.*s'; the form is `%s`", NAME_SHOWN, argument->text, command->form);
+            return fail(why, -EINVAL, "it has no key '%.*s'; the form is `%s`", NAME_SHOWN, argument->text,
+                        command->form);
         } else if (arguments_value(&arguments, argument->text) != argument->value) {
             return fail(why, -EINVAL, "the key '%s' is there twice; give it once", argument->text);
         }

@@ -21,8 +21,8 @@ struct json {
 void json_init(struct json *json, void (*write)(void *context, const char *text, size_t length), void *context);
 
 /*
- * One member each. `key` is NULL in a list and for the outermost value. Strings may hold any bytes: those that are not printable ASCII
- * are escaped, so that the output is ASCII on one line.
+ * One member each. `key` is NULL in a list and for the outermost value. Strings may hold any bytes: those that are not
+ * printable ASCII are escaped, so that the output is ASCII on one line.
  */
 void json_object(struct json *json, const char *key);
 void json_list(struct json *json, const char *key);

@@ -1,11 +1,11 @@
 /*
  * line_editor.c - what the keys do to the line being typed.
  *
- * Typing at the end of a line that fits its row sends the character alone; everything else draws the row anew. When the window
- * has to move, it moves by WINDOW_STEP, so that a long line typed by a program is not drawn for every character.
+ * Typing at the end of a line that fits its row sends the character alone; everything else draws the row anew. When the
+ * window has to move, it moves by WINDOW_STEP, so that a long line typed by a program is not drawn for every character.
  *
- * Entry points: line_editor_start(), line_editor_feed(), line_editor_draw(). Pure: touches only `editor`. Escape sequences are in
- * line_keys.c, completion is in line_completion.c.
+ * Entry points: line_editor_start(), line_editor_feed(), line_editor_draw(). Pure: touches only `editor`. Escape
+ * sequences are in line_keys.c, completion is in line_completion.c.
  */
 #include "core/monitor/line_editor.h"
 #include "core/monitor/line_editor_private.h"
@@ -129,7 +129,11 @@ static void remember(struct line_editor *editor)
 {
     const char *last = editor->history[(editor->history_count - 1) % HISTORY_LINES];
 
-    if (!editor->line[strspn(editor->line, " ")] || (editor->history_count && !strcmp(last, editor->line)))
+    const char *first = editor->line;
+
+    while (*first == ' ')
+        first++;
+    if (!*first || (editor->history_count && !strcmp(last, editor->line)))
         return;
     memcpy(editor->history[editor->history_count % HISTORY_LINES], editor->line, editor->length + 1);
     editor->history_count++;

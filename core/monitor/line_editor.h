@@ -1,8 +1,8 @@
 /*
  * line_editor.h - the line being typed: editing, history and completion, on one row of an ANSI terminal.
  *
- * Bytes typed go in one at a time; what is to be shown goes out through a function, and what happened comes back as an event. A line
- * longer than the row is shown through a window that moves along it.
+ * Bytes typed go in one at a time; what is to be shown goes out through a function, and what happened comes back as an
+ * event. A line longer than the row is shown through a window that moves along it.
  */
 #ifndef CORE_MONITOR_LINE_EDITOR_H
 #define CORE_MONITOR_LINE_EDITOR_H
@@ -28,8 +28,8 @@ struct line_editor {
     const char *prompt; /* printable, shorter than half a row */
     void (*write)(void *context, const char *text, size_t length); /* "\n" is the start of a new row */
     /*
-     * For completion: the next text that the word of `line` from `start` to `cursor` could become, or NULL. The cursor `*state` is 0 for the first
-     * call. The text is used only until the next call.
+     * For completion: the next text that the word of `line` from `start` to `cursor` could become, or NULL. The cursor
+     * `*state` is 0 for the first call. The text is used only until the next call.
      */
     const char *(*complete)(void *context, const char *line, size_t start, size_t cursor, size_t *state);
     void *context;

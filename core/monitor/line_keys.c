@@ -1,5 +1,6 @@
 /*
- * line_keys.c - from bytes to keys: control characters, escape sequences (ECMA-48, as xterm and VT220 send them), history.
+ * line_keys.c - from bytes to keys: control characters, escape sequences (ECMA-48, as xterm and VT220 send them),
+ * history.
  *
  * Entry point: line_key(). Pure. Bytes that mean nothing here are dropped, whole sequences as well.
  */
@@ -143,7 +144,10 @@ static void escape_key(struct line_editor *editor, unsigned char byte)
         editor->escape = ESCAPE_MODIFIER;
         editor->escape_modifier = 0;
     } else if (editor->escape != ESCAPE_SINGLE && byte >= ' ' && byte < '@') {
-        /* intermediate bytes and private parameters: of keys that mean nothing here, whose last byte will not match either */
+        /*
+         * intermediate bytes and private parameters: of keys that mean nothing here, whose last byte will not match
+         * either
+         */
         editor->escape_number = PARAMETER_MAX;
     } else {
         editor->escape = ESCAPE_NONE;

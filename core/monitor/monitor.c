@@ -1,8 +1,8 @@
 /*
  * monitor.c - the monitor's thread: the boot script, then prompt, line, command, for ever.
  *
- * The line editor's state changes only while the consoles are held, and what is to stand on the last row is given to them before they
- * are released: so a line of the log can be shown at any time without asking the monitor.
+ * The line editor's state changes only while the consoles are held, and what is to stand on the last row is given to
+ * them before they are released: so a line of the log can be shown at any time without asking the monitor.
  *
  * Entry point: monitor_main(), on an urgent thread of the core.
  */

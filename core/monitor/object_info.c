@@ -1,8 +1,9 @@
 /*
  * object_info.c - looks into an object of the boot archive.
  *
- * The object is linked into a scratch buffer as though it stood at the start of the modules' addresses. Nothing runs, and which symbols
- * there are does not matter: every one is taken to exist, so that an object that cannot be loaded for lack of one shows all the same.
+ * The object is linked into a scratch buffer as though it stood at the start of the modules' addresses. Nothing runs,
+ * and which symbols there are does not matter: every one is taken to exist, so that an object that cannot be loaded for
+ * lack of one shows all the same.
  *
  * Entry point: object_info_reply(). Concurrency: the monitor's thread alone.
  */
@@ -133,8 +134,8 @@ int object_info_reply(struct request *request, const char *name, struct failure 
         .name = name, .resolve = resolve_any, .allocate = allocate, .release = release};
 
     if (text_format(file, sizeof file, "%s.o", name) >= sizeof file || !archive_find(file, &bytes, &size))
-        return fail(why, -ENOENT, "there is no module '%.64s', loaded or in the boot archive; `modules` lists those there are",
-                    name);
+        return fail(why, -ENOENT,
+                    "there is no module '%.64s', loaded or in the boot archive; `modules` lists those there are", name);
     int error = loader_plan(&loader, &environment, bytes, size, why);
     if (!error)
         error = link_and_show(request, &loader, why);

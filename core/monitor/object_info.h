@@ -7,7 +7,10 @@
 #include "core/monitor/reply.h"
 #include <moult/errors.h>
 
-/* Replies to `modinfo NAME` for a module that is not loaded. -ENOENT: it is not in the boot archive either; -ENOEXEC, -ELINK, -ENOMEM. */
+/*
+ * Replies to `modinfo NAME` for a module that is not loaded. -ENOENT: it is not in the boot archive either; -ENOEXEC,
+ * -ELINK, -ENOMEM.
+ */
 int object_info_reply(struct request *request, const char *name, struct failure *why);
 
 #endif

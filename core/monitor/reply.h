@@ -24,12 +24,15 @@ struct request {
 };
 
 /*
- * Begins the answer of a command that went well. Returns the writer of its JSON object, in which `command` and `ok` are already; or NULL:
- * it is to be text. Thread context; holds the consoles.
+ * Begins the answer of a command that went well. Returns the writer of its JSON object, in which `command` and `ok` are
+ * already; or NULL: it is to be text. Thread context; holds the consoles.
  */
 struct json *reply_begin(struct request *request);
 
-/* Text for people; at most REPLY_PRINT_BYTES - 1 characters a call. Between reply_begin() that returned NULL and reply_end(). */
+/*
+ * Text for people; at most REPLY_PRINT_BYTES - 1 characters a call. Between reply_begin() that returned NULL and
+ * reply_end().
+ */
 #define REPLY_PRINT_BYTES 512
 __attribute__((format(printf, 2, 3))) void reply_print(struct request *request, const char *format, ...);
 

@@ -1,9 +1,9 @@
 /*
  * ring.h - an intrusive circular list, for policies and for the core.
  *
- * A ring is known by a pointer to its first member, NULL when it is empty. Every member stays linked to both neighbours, the last
- * to the first, so that "the next one's turn" is one load and one store. Nothing here allocates or takes a lock: the
- * caller holds whatever lock guards the ring.
+ * A ring is known by a pointer to its first member, NULL when it is empty. Every member stays linked to both
+ * neighbours, the last to the first, so that "the next one's turn" is one load and one store. Nothing here allocates
+ * or takes a lock: the caller holds whatever lock guards the ring.
  */
 #ifndef MOULT_RING_H
 #define MOULT_RING_H

@@ -87,8 +87,8 @@ struct sched_record {
 #define SCHED_LAG_MAX (1ll << 40)
 
 /* Cycles in one timer tick, and in a second. Constant after boot. */
-extern const uint64_t sched_tick_cycles;
-extern const uint64_t sched_clock_hz;
+extern uint64_t sched_tick_cycles;
+extern uint64_t sched_clock_hz;
 
 /*
  * A scheduler's functions. Those marked (optional) may be left out: their call sites then become no-operations, at no cost.

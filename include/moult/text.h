@@ -12,10 +12,14 @@
 /*
  * As snprintf: writes at most `capacity` bytes, terminator included, and returns the length the whole text has.
  * Knows %d %i %u %x %X %c %s %p %%, the length modifiers h hh l ll z t j, width, precision, `0`, `-`, `+` and `*`.
- * No floating point. Any context; takes no lock.
+ * No floating point. An unknown conversion is shown as it stands; %s of NULL gives "(null)". `buffer` may be NULL if `capacity`
+ * is 0. Any context; takes no lock.
  */
 __attribute__((format(printf, 3, 4))) size_t text_format(char *buffer, size_t capacity, const char *format, ...);
 size_t text_format_list(char *buffer, size_t capacity, const char *format, va_list arguments);
+
+/* Replaces every character of `text` that is not printable ASCII by `?`: for names that come from outside. */
+void text_make_printable(char *text);
 
 /*
  * Reads an unsigned number: decimal, or hexadecimal after `0x`. The whole text must be the number.

@@ -88,7 +88,9 @@ struct semaphore {
 void semaphore_init(struct semaphore *semaphore, uint32_t count);
 /* Takes one, waiting if there is none. -EINTR: nothing taken, the thread is to end. */
 int semaphore_down(struct semaphore *semaphore);
-/* The same, giving up after `nanoseconds`: -ETIMEDOUT. */
+/* The same, for a wait that must not be cut short. */
+void semaphore_down_uninterrupted(struct semaphore *semaphore);
+/* As semaphore_down(), giving up after `nanoseconds`: -ETIMEDOUT. */
 int semaphore_down_for(struct semaphore *semaphore, uint64_t nanoseconds);
 /* Takes one if there is one. Any context. */
 bool semaphore_try(struct semaphore *semaphore);

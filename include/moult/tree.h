@@ -1,12 +1,15 @@
 /*
- * tree.h - an intrusive, balanced search tree whose nodes may carry a summary of their subtree, for policies and for the core.
+ * tree.h - an intrusive, balanced search tree whose nodes may carry a summary of their subtree, for policies and for
+ * the core.
  *
- * An AVL tree (Adelson-Velsky and Landis, 1962): the heights of a node's two subtrees differ by one at most, so every function
- * here is O(log n) in the worst case. Insertion and removal mend the tree on one walk from the change to the root, which
- * is also when summaries are renewed: `update(node)` computes the node's from its own value and its children's.
+ * An AVL tree (Adelson-Velsky and Landis, 1962): the heights of a node's two subtrees differ by one at most, so every
+ * function here is O(log n) in the worst case. Insertion and removal mend the tree on one walk from the change towards
+ * the root, which is also when summaries are renewed: `update(node)` computes the node's from its own value and its
+ * children's, and says whether it is another than before.
  *
- * Nothing here allocates or takes a lock: the caller holds whatever lock guards the tree. `before` and `update` should be functions
- * that the compiler sees, so that no call through a pointer is left; `update` is NULL for a tree without summaries.
+ * Nothing here allocates or takes a lock: the caller holds whatever lock guards the tree. `before` and `update` should
+ * be functions that the compiler sees, so that no call through a pointer is left; `update` is NULL for a tree without
+ * summaries.
  */
 #ifndef MOULT_TREE_H
 #define MOULT_TREE_H
@@ -51,14 +54,14 @@ static inline struct tree_node *tree_step(struct tree_node *node, int side)
     return node->parent;
 }
 
-/* Renews what `node` says of its subtree. Its children's is right. */
-static inline void tree_renew(struct tree_node *node, void (*update)(struct tree_node *node))
+/* Renews what `node` says of its subtree. Its children's is right. True: it is another than before. */
+static inline bool tree_renew(struct tree_node *node, bool (*update)(struct tree_node *node))
 {
-    int before = tree_height(node->child[0]), after = tree_height(node->child[1]);
+    int before = tree_height(node->child[0]), after = tree_height(node->child[1]), old = node->height;
 
     node->height = 1 + (before > after ? before : after);
-    if (update)
-        update(node);
+    bool summary = update && update(node);
+    return summary || node->height != old;
 }
 
 /* Puts `heir`, which may be NULL, where `node` hangs. */
@@ -74,7 +77,7 @@ static inline void tree_replace(struct tree *tree, struct tree_node *node, struc
 
 /* Rotates the child on `side` into `node`'s place and returns it; what it says of its subtree is yet to be renewed. */
 static inline struct tree_node *tree_rotate(struct tree *tree, struct tree_node *node, int side,
-                                            void (*update)(struct tree_node *node))
+                                            bool (*update)(struct tree_node *node))
 {
     struct tree_node *child = node->child[side], *inner = child->child[!side];
 
@@ -88,13 +91,21 @@ static inline struct tree_node *tree_rotate(struct tree *tree, struct tree_node 
     return child;
 }
 
-/* Restores balance and summaries from `node` up, under which all is well. Also called when a node's own value has changed. */
-static inline void tree_mend(struct tree *tree, struct tree_node *node, void (*update)(struct tree_node *node))
+/*
+ * Restores balance and summaries from `node` up, under which all is well, until nothing changes any more. `heir`,
+ * which may be NULL, is a node on the way that has got a new place, and whose old state therefore tells nothing. With
+ * no heir it is also to be called when a node's own value has changed, but not its place.
+ */
+static inline void tree_mend(struct tree *tree, struct tree_node *node, const struct tree_node *heir,
+                             bool (*update)(struct tree_node *node))
 {
+    bool may_end = !heir;
+
     for (; node; node = node->parent) {
         int lean = tree_height(node->child[1]) - tree_height(node->child[0]);
+        bool changed = lean > 1 || lean < -1;
 
-        if (lean > 1 || lean < -1) {
+        if (changed) {
             int side = lean > 0;
             struct tree_node *child = node->child[side];
 
@@ -102,14 +113,17 @@ static inline void tree_mend(struct tree *tree, struct tree_node *node, void (*u
                 tree_rotate(tree, child, !side, update);
             node = tree_rotate(tree, node, side, update);
         }
-        tree_renew(node, update);
+        changed |= tree_renew(node, update);
+        if (may_end && !changed)
+            break;
+        may_end |= node == heir;
     }
 }
 
 /* Inserts `node`, after those that it is not before. */
 static inline void tree_insert(struct tree *tree, struct tree_node *node,
                                bool (*before)(const struct tree_node *a, const struct tree_node *b),
-                               void (*update)(struct tree_node *node))
+                               bool (*update)(struct tree_node *node))
 {
     struct tree_node *parent = NULL, **link = &tree->root;
     bool first = true;
@@ -126,20 +140,19 @@ static inline void tree_insert(struct tree *tree, struct tree_node *node,
     *link = node;
     if (first)
         tree->first = node;
-    tree_mend(tree, node, update);
+    node->height = 0;
+    tree_mend(tree, node, NULL, update);
 }
 
 /* Removes `node`. */
-static inline void tree_remove(struct tree *tree, struct tree_node *node, void (*update)(struct tree_node *node))
+static inline void tree_remove(struct tree *tree, struct tree_node *node, bool (*update)(struct tree_node *node))
 {
-    struct tree_node *changed; /* the lowest node under which something changes */
+    struct tree_node *changed, *heir = NULL; /* the lowest node under which something changes; who takes its place */
 
     if (tree->first == node)
         tree->first = tree_step(node, 1);
     if (node->child[0] && node->child[1]) {
-        struct tree_node *heir = tree_outermost(node->child[1], 0);
-
-        changed = heir;
+        changed = heir = tree_outermost(node->child[1], 0);
         if (heir->parent != node) {
             changed = heir->parent;
             tree_replace(tree, heir, heir->child[1]);
@@ -153,7 +166,7 @@ static inline void tree_remove(struct tree *tree, struct tree_node *node, void (
         changed = node->parent;
         tree_replace(tree, node, node->child[node->child[0] == NULL]);
     }
-    tree_mend(tree, changed, update);
+    tree_mend(tree, changed, heir, update);
 }
 
 #endif

@@ -1,21 +1,25 @@
 /*
  * eevdf.c - the module sched-eevdf: earliest eligible virtual deadline first.
  *
- * Stoica and Abdel-Wahab, "Earliest Eligible Virtual Deadline First: A Flexible and Accurate Mechanism for Proportional Share Resource
- * Allocation", TR-95-22, Old Dominion University, 1995; since 6.6 also Linux's fair class, whose behaviour this follows.
+ * Stoica and Abdel-Wahab, "Earliest Eligible Virtual Deadline First: A Flexible and Accurate Mechanism for
+ * Proportional Share Resource Allocation", TR-95-22, Old Dominion University, 1995; since 6.6 also Linux's fair class,
+ * whose behaviour this follows.
  *
- * Each thread asks for the CPU in requests of EEVDF_SLICE. It is eligible while its lag is not negative: while it has not had
- * more than its share. A request's virtual deadline is when it would be fulfilled at the thread's share of the CPU: its virtual
- * time + slice / weight. The eligible thread with the earliest deadline runs. That keeps every lag within about a slice.
- *   - A request that is fulfilled (seen at a tick) is followed by the next, and a choice.
- *   - A thread that becomes runnable takes the CPU if it is eligible and its deadline is earlier than the running one's.
+ * Each thread asks for the CPU in requests of EEVDF_SLICE. It is eligible while its lag is not negative: while it has
+ * not had more than its share. A request's virtual deadline is when it would be fulfilled at the thread's share of the
+ * CPU: its virtual time + slice / weight. The eligible thread with the earliest deadline runs. That keeps every lag
+ * within about a slice.
+ *   - A request that is fulfilled, which is looked at every tick, is followed by the next, and by a choice.
+ *   - A thread that becomes runnable takes the CPU if it is eligible and its deadline is earlier than the running
+ *     one's.
  *   - Lag is kept across sleep, within two slices. A wait ends a request.
- *   - A thread that yields while eligible forfeits the rest of its request: it counts as used.
+ *   - A thread that yields forfeits the rest of its request: it counts as used.
  *
- * The running thread stands beside the others. Those whose deadline and virtual time are both not before those of the last in a
- * line go to its end: then nobody in the line can be chosen before its first. Threads of like weight that take turns do so in O(1).
- * Any other goes to a tree by deadline in which each node knows the earliest virtual time under it, so that what is not eligible is
- * passed over: O(log n), as are all functions but offer(). Context and locks: as in sched.h.
+ * The running thread stands beside the others. Those whose deadline and virtual time are both not before those of the
+ * last in a line go to its end: then nobody in the line can be chosen before its first. Threads of like weight that
+ * take turns do so in O(1). Any other goes to a tree by deadline in which each node knows the earliest virtual time
+ * under it, so that what is not eligible is passed over: O(log n), as are all functions but offer(). Context and
+ * locks: as in sched.h.
  */
 #include "virtual_time.h"
 #include <moult/module.h>
@@ -65,14 +69,16 @@ static bool before(const struct tree_node *a, const struct tree_node *b)
     return earlier(entity_of(a)->deadline, entity_of(b)->deadline);
 }
 
-static void find_earliest(struct tree_node *node)
+static bool find_earliest(struct tree_node *node)
 {
     uint64_t earliest = entity_of(node)->share.time;
 
     for (int side = 0; side < 2; side++)
         if (node->child[side] && earlier(entity_of(node->child[side])->earliest, earliest))
             earliest = entity_of(node->child[side])->earliest;
+    bool changed = entity_of(node)->earliest != earliest;
     entity_of(node)->earliest = earliest;
+    return changed;
 }
 
 static bool eligible(const struct sched_queue *queue, const struct sched_entity *entity)
@@ -152,8 +158,8 @@ static void eevdf_enqueue(struct sched_queue *queue, struct sched_entity *entity
     if (virtual_weigh(share, sched_facts(entity)))
         entity->request = EEVDF_SLICE * VIRTUAL_CYCLE / share->weight;
     virtual_join(&queue->clock, share, reason);
-    entity->deadline = share->time + (entity->left == EEVDF_SLICE ? entity->request
-                                                                  : entity->left * VIRTUAL_CYCLE / share->weight);
+    entity->deadline = share->time +
+                       (entity->left == EEVDF_SLICE ? entity->request : entity->left * VIRTUAL_CYCLE / share->weight);
     put(queue, entity);
 }
 
@@ -171,7 +177,8 @@ static void eevdf_dequeue(struct sched_queue *queue, struct sched_entity *entity
 }
 
 /*
- * The thread with the earliest virtual time. Only needed while a hand-over holds the mean still: else somebody is at or before it.
+ * The thread with the earliest virtual time. Only needed while a hand-over holds the mean still: else somebody is at
+ * or before it.
  */
 static struct sched_entity *least_served(const struct sched_queue *queue)
 {
@@ -190,8 +197,8 @@ static struct sched_entity *least_served(const struct sched_queue *queue)
 }
 
 /*
- * The better of `best`, which may be NULL, and the eligible thread with the earliest deadline in the tree. Under a node, its left
- * side's come first, if any is eligible.
+ * The better of `best`, which may be NULL, and the eligible thread with the earliest deadline in the tree. Under a
+ * node, its left side's come first, if any is eligible.
  */
 static SELDOM struct sched_entity *choose_in_tree(const struct sched_queue *queue, struct sched_entity *best)
 {
@@ -225,7 +232,8 @@ static struct sched_entity *eevdf_choose(struct sched_queue *queue, struct sched
     return best && !queue->tree.root ? best : choose_in_tree(queue, best);
 }
 
-static SELDOM void started_from_tree(struct sched_queue *queue, struct sched_entity *previous, struct sched_entity *next)
+static SELDOM void started_from_tree(struct sched_queue *queue, struct sched_entity *previous,
+                                     struct sched_entity *next)
 {
     take_from_tree(queue, next);
     queue->running = next;
@@ -265,15 +273,18 @@ static void eevdf_charge(struct sched_queue *queue, struct sched_entity *running
 
 static void eevdf_yielded(struct sched_queue *queue, struct sched_entity *running)
 {
-    if (earlier(running->share.time, running->deadline) && eligible(queue, running))
+    if (earlier(running->share.time, running->deadline))
         virtual_advance(&queue->clock, &running->share, running->deadline - running->share.time);
     running->deadline = running->share.time + running->request;
 }
 
+/* A request is fulfilled at the tick that is nearest to its end. */
 static bool eevdf_tick(struct sched_queue *queue, struct sched_entity *running)
 {
+    int64_t left = (int64_t)(running->deadline - running->share.time) * running->share.weight >> VIRTUAL_CYCLE_SHIFT;
+
     virtual_settle(&queue->clock);
-    if (earlier(running->share.time, running->deadline))
+    if (left > (int64_t)sched_tick_cycles / 2)
         return false;
     running->deadline = running->share.time + running->request;
     return true;

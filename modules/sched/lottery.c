@@ -1,15 +1,16 @@
 /*
  * lottery.c - the module sched-lottery: proportional share by chance.
  *
- * Waldspurger and Weihl, "Lottery Scheduling: Flexible Proportional-Share Resource Management", OSDI 1994. A thread's weight is its
- * number of tickets. At every timer tick, and whenever the CPU is free, a ticket is drawn and its holder runs, so that a thread's share
- * is in proportion to its tickets in the mean. A thread that waits after a fraction f of a tick holds, as the paper's compensation
- * tickets have it, 1/f times as many until it next runs, LOTTERY_COMPENSATION times at most. A draw after a yield leaves the yielding
- * thread out. Currencies and transfers of tickets need an interface for threads and are left out.
+ * Waldspurger and Weihl, "Lottery Scheduling: Flexible Proportional-Share Resource Management", OSDI 1994. A thread's
+ * weight is its number of tickets. At every timer tick, and whenever the CPU is free, a ticket is drawn and its
+ * holder runs, so that a thread's share is in proportion to its tickets in the mean. A thread that waits after a
+ * fraction f of a tick holds, as the paper's compensation tickets have it, 1/f times as many until it next runs,
+ * LOTTERY_COMPENSATION times at most. A draw after a yield leaves the yielding thread out. Currencies and transfers
+ * of tickets need an interface for threads and are left out.
  *
- * The threads are in a tree in which every node knows the sum of the tickets under it, so the holder of a ticket is found in O(log n),
- * and so are the others but offer(). The ticket is drawn when the past run is charged, and choosing only looks up who holds it:
- * to choose has no effect. Context and locks: as in sched.h.
+ * The threads are in a tree in which every node knows the sum of the tickets under it, so the holder of a ticket is
+ * found in O(log n), and so are the others but offer(). The ticket is drawn when the past run is charged, and
+ * choosing only looks up who holds it: to choose has no effect. Context and locks: as in sched.h.
  */
 #include <moult/module.h>
 #include <moult/sched.h>
@@ -35,11 +36,13 @@ static uint64_t sum_of(const struct tree_node *node)
     return node ? ((const struct sched_entity *)node)->sum : 0;
 }
 
-static void add_up(struct tree_node *node)
+static bool add_up(struct tree_node *node)
 {
     struct sched_entity *entity = (struct sched_entity *)node;
+    uint64_t old = entity->sum;
 
     entity->sum = entity->tickets + sum_of(node->child[0]) + sum_of(node->child[1]);
+    return entity->sum != old;
 }
 
 static bool at_the_end(const struct tree_node *a, const struct tree_node *b)
@@ -87,7 +90,8 @@ static void lottery_load(struct sched_entity *entity, const struct sched_record 
     entity->used = 0;
 }
 
-static void lottery_save(const struct sched_queue *queue, const struct sched_entity *entity, struct sched_record *record)
+static void lottery_save(const struct sched_queue *queue, const struct sched_entity *entity,
+                         struct sched_record *record)
 {
     (void)queue;
     (void)entity;
@@ -148,7 +152,7 @@ static void lottery_started(struct sched_queue *queue, struct sched_entity *prev
     next->used = 0;
     if (next->tickets != tickets) {
         next->tickets = tickets;
-        tree_mend(&queue->threads, &next->node, add_up);
+        tree_mend(&queue->threads, &next->node, NULL, add_up);
     }
 }
 

@@ -1,12 +1,12 @@
 /*
  * priority.c - the module sched-priority: strict priorities, as POSIX's SCHED_RR.
  *
- * The thread with the highest priority runs; one that becomes runnable takes the CPU from any lower one at once, on whichever CPU
- * that is (SCHED_GLOBAL_ORDER). Threads of one priority get equal turns of PRIORITY_TICKS timer ticks, one after the other. A
- * thread that is preempted goes on with the rest of its turn before its equals.
+ * The thread with the highest priority runs; one that becomes runnable takes the CPU from any lower one at once, on
+ * whichever CPU that is (SCHED_GLOBAL_ORDER). Threads of one priority get equal turns of PRIORITY_TICKS timer ticks,
+ * one after the other. A thread that is preempted goes on with the rest of its turn before its equals.
  *
- * Each priority has a ring of threads, the running one too, and a bit in a map that says that the ring is not empty. All functions
- * are O(1), offer() apart. Context and locks: as in sched.h.
+ * Each priority has a ring of threads, the running one too, and a bit in a map that says that the ring is not empty.
+ * All functions are O(1), offer() apart. Context and locks: as in sched.h.
  */
 #include <moult/module.h>
 #include <moult/ring.h>
@@ -57,7 +57,8 @@ static void priority_load(struct sched_entity *entity, const struct sched_record
     entity->ticks = slice_load(record, PRIORITY_TICKS);
 }
 
-static void priority_save(const struct sched_queue *queue, const struct sched_entity *entity, struct sched_record *record)
+static void priority_save(const struct sched_queue *queue, const struct sched_entity *entity,
+                          struct sched_record *record)
 {
     (void)queue;
     slice_save(record, entity->ticks);

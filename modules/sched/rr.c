@@ -1,11 +1,11 @@
 /*
  * rr.c - the module sched-rr: round robin.
  *
- * Every thread of a queue gets a turn of RR_TICKS timer ticks, one after the other. A thread that gives its turn away or
- * waits has a whole turn again the next time; one that became runnable goes to the end.
+ * Every thread of a queue gets a turn of RR_TICKS timer ticks, one after the other. A thread that gives its turn away
+ * or waits has a whole turn again the next time; one that became runnable goes to the end.
  *
- * The threads stand in a ring, the running one too, and `turn` points to the one whose turn it is. To go on is thus one load and
- * one store, and nothing needs to be told when a thread starts. All functions are O(1), offer() apart.
+ * The threads stand in a ring, the running one too, and `turn` points to the one whose turn it is. To go on is thus
+ * one load and one store, and nothing needs to be told when a thread starts. All functions are O(1), offer() apart.
  * Context and locks: as in sched.h.
  */
 #include <moult/module.h>

@@ -1,16 +1,18 @@
 /*
  * stride.c - the module sched-stride: proportional share by stride scheduling.
  *
- * Waldspurger and Weihl, "Stride Scheduling: Deterministic Proportional-Share Resource Management", MIT/LCS/TM-528, 1995.
- * Every thread has a pass, which moves on by a stride inversely proportional to its weight for what it runs; the thread with
- * the smallest pass runs, and is looked at again at every timer tick. As in the paper's dynamic form, a thread that leaves
- * remembers how far it was from the queue's global pass and comes back as far from it. The pass is a virtual time and that distance
- * a lag (virtual_time.h), which is how they outlive a spell under another scheduler.
+ * Waldspurger and Weihl, "Stride Scheduling: Deterministic Proportional-Share Resource Management", MIT/LCS/TM-528,
+ * 1995. Every thread has a pass, which moves on by a stride inversely proportional to its weight for what it runs;
+ * the thread with the smallest pass runs, and is looked at again at every timer tick. As in the paper's dynamic form,
+ * a thread that leaves remembers how far it was from the queue's global pass and comes back as far from it. The pass
+ * is a virtual time and that distance a lag (virtual_time.h), which is how they outlive a spell under another
+ * scheduler.
  *
- * A thread that yields is set behind the one with the next smallest pass, and so gives up as little as lets another run.
+ * A thread that yields is set behind the one with the next smallest pass, and so gives up as little as lets another
+ * run.
  *
- * The running thread stands beside the tree of the others, since its pass changes. enqueue(), dequeue(), started() are O(log n), the
- * rest O(1), offer() apart. Context and locks: as in sched.h.
+ * The running thread stands beside the tree of the others, since its pass changes. enqueue(), dequeue(), started()
+ * are O(log n), the rest O(1), offer() apart. Context and locks: as in sched.h.
  */
 #include "virtual_time.h"
 #include <moult/module.h>
@@ -104,7 +106,8 @@ static void stride_yielded(struct sched_queue *queue, struct sched_entity *runni
     struct tree_node *first = queue->waiting.first;
 
     if (first && before(&running->node, first))
-        virtual_advance(&queue->clock, &running->share, ((struct sched_entity *)first)->share.time - running->share.time);
+        virtual_advance(&queue->clock, &running->share,
+                        ((struct sched_entity *)first)->share.time - running->share.time);
 }
 
 static bool stride_tick(struct sched_queue *queue, struct sched_entity *running)

@@ -1,17 +1,20 @@
 /*
  * virtual_time.h - virtual time and lag, for the schedulers that share a CPU by weight (stride, eevdf).
  *
- * A thread of weight w that runs for c cycles moves on by c * VIRTUAL_CYCLE / w in virtual time. The queue's own virtual time is
- * the mean of its threads' times, weighted: the time at which each would stand had it had exactly its share. So
+ * A thread of weight w that runs for c cycles moves on by c * VIRTUAL_CYCLE / w in virtual time. The queue's own
+ * virtual time is the mean of its threads' times, weighted: the time at which each would stand had it had exactly its
+ * share. So
  *
  *     lag = weight * (mean - time), in cycles after division by VIRTUAL_CYCLE
  *
- * is the service a thread is owed, and the lags of a queue add up to nothing. The mean is not stored but kept as a sum in integers
- * (as Linux's avg_vruntime() does): mean = base + ahead / weight, where ahead = sum of weight * (time - base). No rounding can pile
- * up in it, however long a queue lives, and "has the mean reached this time?" needs no division.
+ * is the service a thread is owed, and the lags of a queue add up to nothing. The mean is not stored but kept as a
+ * sum in integers (as Linux's avg_vruntime() does): mean = base + ahead / weight, where ahead = sum of weight * (time
+ * - base). No rounding can pile up in it, however long a queue lives, and "has the mean reached this time?" needs no
+ * division.
  *
- * Times wrap around and are compared by their difference. The range holds: a lag is at most VIRTUAL_LAG_MAX cycles = 2^44 units
- * of weight x time, of which 2^17 threads make 2^61; between two ticks, which bring `base` up to date, `ahead` grows by less.
+ * Times wrap around and are compared by their difference. The range holds: a lag is at most VIRTUAL_LAG_MAX cycles =
+ * 2^44 units of weight x time, of which 2^17 threads make 2^61; between two ticks, which bring `base` up to date,
+ * `ahead` grows by less.
  *
  * Concurrency: all under the queue's lock.
  */
@@ -21,8 +24,8 @@
 #include <moult/sched.h>
 
 /*
- * A cycle at weight 1. More than twice WEIGHT_MAX, so that a whole number of cycles of lag turned into virtual time and back
- * is the same number.
+ * A cycle at weight 1. More than twice WEIGHT_MAX, so that a whole number of cycles of lag turned into virtual time
+ * and back is the same number.
  */
 #define VIRTUAL_CYCLE_SHIFT 16
 #define VIRTUAL_CYCLE (1 << VIRTUAL_CYCLE_SHIFT)
@@ -116,8 +119,8 @@ static inline int64_t virtual_lag(const struct virtual_clock *clock, const struc
 }
 
 /*
- * A hand-over must not move the mean, or every thread's lag would depend on which others have gone already. So this makes `base` the
- * mean and `ahead` nothing; what a thread that comes or goes would add to it is deferred.
+ * A hand-over must not move the mean, or every thread's lag would depend on which others have gone already. So this
+ * makes `base` the mean and `ahead` nothing; what a thread that comes or goes would add to it is deferred.
  */
 static inline void virtual_hold(struct virtual_clock *clock)
 {
@@ -129,8 +132,9 @@ static inline void virtual_hold(struct virtual_clock *clock)
 }
 
 /*
- * Adds a thread with its lag, within VIRTUAL_LAG_MAX. The mean moves as the thread comes in, so it is placed where it has that lag
- * afterwards (Stoica and Abdel-Wahab 1995, section 5): at mean - lag / weight - lag / (weight of the others).
+ * Adds a thread with its lag, within VIRTUAL_LAG_MAX. The mean moves as the thread comes in, so it is placed where it
+ * has that lag afterwards (Stoica and Abdel-Wahab 1995, section 5): at mean - lag / weight - lag / (weight of the
+ * others).
  */
 static inline void virtual_join(struct virtual_clock *clock, struct virtual_share *share, enum sched_reason reason)
 {

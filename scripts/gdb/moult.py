@@ -1,7 +1,7 @@
 """moult.py - makes GDB follow the kernel's modules.
 
-Breaks, unseen, at the two empty functions that the kernel calls for debuggers, and adds or removes the symbols of the module. Where
-its sections lie is asked of build/host/modcheck, which lays an object out as the kernel does. Commands:
+Breaks, unseen, at the two empty functions that the kernel calls for debuggers, and adds or removes the symbols of the
+module. Where its sections lie is asked of build/host/modcheck, which lays an object out as the kernel does. Commands:
 
   moult-modules     the modules that are loaded, and where
 """
@@ -16,7 +16,7 @@ BUILD = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abs
 
 def sections(name, base):
     """[(section, address)] of a module at its base, as modcheck lays it out; empty if it does not know the object."""
-    command = [os.path.join(BUILD, "host", "modcheck"), os.path.join(BUILD, "modules", name + ".o"), "--base", hex(base), "-j"]
+    command = [f"{BUILD}/host/modcheck", f"{BUILD}/modules/{name}.o", "--base", hex(base), "-j"]
     answer = subprocess.run(command, capture_output=True, text=True, check=False).stdout
     try:
         return [(s["name"], int(s["address"], 16)) for s in json.loads(answer)["sections"] if s["size"]]

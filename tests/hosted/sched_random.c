@@ -1,11 +1,13 @@
 /* sources: tests/hosted/sched/simulator.c core/fallback/sched_fifo.c modules/sched/rr.c modules/sched/priority.c modules/sched/stride.c modules/sched/lottery.c modules/sched/eevdf.c */
 /*
- * sched_random.c - every scheduler under random events, which the simulator checks one by one, and random chains of hand-overs.
+ * sched_random.c - every scheduler under random events, which the simulator checks one by one, and random chains of
+ * hand-overs.
  */
 #include "sched/simulator.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+
 #include <cmocka.h>
 
 static void random_events(void **state)

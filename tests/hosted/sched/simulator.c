@@ -5,10 +5,11 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
+
 #include <cmocka.h>
 
-const uint64_t sched_clock_hz = 1000000000;
-const uint64_t sched_tick_cycles = 1000000;
+uint64_t sched_clock_hz = 1000000000;
+uint64_t sched_tick_cycles = 1000000;
 
 extern const struct sched_ops sched_fifo_ops, rr_ops, priority_ops, stride_ops, lottery_ops, eevdf_ops;
 const struct policy simulator_policies[POLICIES] = {
@@ -16,6 +17,8 @@ const struct policy simulator_policies[POLICIES] = {
     {"stride", &stride_ops},   {"lottery", &lottery_ops}, {"eevdf", &eevdf_ops},
 };
 
+#define CHECK_ALL 5000
+#define CHECK_EVERY 61
 #define UNTOUCHED 0xa5 /* what memory that a scheduler has no business with is filled with */
 
 struct simulation sim;
@@ -52,14 +55,22 @@ static void check_memory(void)
         assert_true(untouched(sim.thread[t].entity[sim.now], sim.ops->entity_bytes, SCHED_ENTITY_BYTES));
 }
 
+/* Of the many events of a long run not all are looked at so closely. */
+static bool closely(void)
+{
+    return sim.events < CHECK_ALL || sim.events % CHECK_EVERY == 0;
+}
+
 static void remember(void)
 {
-    memcpy(&before, &sim, sizeof(sim));
+    if (closely())
+        memcpy(&before, &sim, sizeof(sim));
 }
 
 static void assert_no_effect(void)
 {
-    assert_memory_equal(&before, &sim, sizeof(sim));
+    if (closely())
+        assert_memory_equal(&before, &sim, sizeof(sim));
 }
 
 /* What the policy chooses on `cpu`: asked twice, without effect, and a thread that is queued there. */
@@ -103,7 +114,7 @@ static void drain(unsigned cpu, struct sim_thread **order)
 
 void simulator_order(unsigned cpu, struct sim_thread **order)
 {
-    remember();
+    memcpy(&before, &sim, sizeof(sim));
     drain(cpu, order);
     memcpy(&sim, &before, sizeof(sim));
 }
@@ -113,6 +124,9 @@ static void check(void)
 {
     struct sim_thread *order[SIMULATOR_THREADS + 1];
 
+    sim.events++;
+    if (!closely())
+        return;
     for (unsigned c = 0; c < sim.cpus; c++) {
         simulator_order(c, order);
         if (sim.cpu[c].running)
@@ -157,7 +171,7 @@ uint64_t simulator_random(uint64_t limit)
     return (z ^ z >> 31) % limit;
 }
 
-static void charge(unsigned cpu)
+void simulator_charge(unsigned cpu)
 {
     struct sim_cpu *c = &sim.cpu[cpu];
 
@@ -170,7 +184,7 @@ static void charge(unsigned cpu)
     c->uncharged = 0;
 }
 
-/* Starts what the policy chooses; charge() was called if somebody ran. */
+/* Starts what the policy chooses; simulator_charge() was called if somebody ran. */
 static void choose_and_start(unsigned cpu, bool interrupted)
 {
     struct sim_cpu *c = &sim.cpu[cpu];
@@ -207,7 +221,7 @@ static void arrive(struct sim_thread *thread)
     struct sim_thread *running = sim.cpu[cpu].running;
     bool preempts = !running;
 
-    charge(cpu);
+    simulator_charge(cpu);
     if (running && running != thread && sim.ops->preempts) {
         remember();
         preempts = sim.ops->preempts(queue_of(cpu), entity_of(running), entity_of(thread));
@@ -254,7 +268,7 @@ void simulator_tick(unsigned cpu)
 
     if (!running)
         return;
-    charge(cpu);
+    simulator_charge(cpu);
     bool again = sim.ops->tick(queue_of(cpu), entity_of(running));
     if (sim.observer && sim.observer->ticked)
         sim.observer->ticked(running, again);
@@ -277,7 +291,7 @@ void simulator_yield(unsigned cpu)
 
     if (!running)
         return;
-    charge(cpu);
+    simulator_charge(cpu);
     if (sim.ops->yielded)
         sim.ops->yielded(queue_of(cpu), entity_of(running));
     if (sim.observer && sim.observer->yielded)
@@ -292,7 +306,7 @@ static void leave(struct sim_thread *thread, enum sched_reason reason)
     unsigned cpu = thread->facts.cpu;
     struct sim_cpu *c = &sim.cpu[cpu];
 
-    charge(cpu);
+    simulator_charge(cpu);
     dequeue(thread, reason);
     thread->state = reason == SCHED_EXIT ? SIM_ABSENT : SIM_SLEEPING;
     if (reason == SCHED_EXIT)
@@ -336,7 +350,7 @@ void simulator_change(struct sim_thread *thread, uint32_t weight, uint32_t prior
 
     if (thread->state == SIM_ABSENT)
         return;
-    charge(cpu);
+    simulator_charge(cpu);
     if (queued)
         dequeue(thread, SCHED_CHANGE);
     thread->facts.weight = weight;
@@ -346,7 +360,7 @@ void simulator_change(struct sim_thread *thread, uint32_t weight, uint32_t prior
     enqueue(thread, SCHED_CHANGE);
     if (running && sim.ops->started)
         sim.ops->started(queue_of(cpu), NULL, entity_of(thread));
-    charge(cpu);
+    simulator_charge(cpu);
     choose_and_start(cpu, false);
     check();
 }
@@ -355,7 +369,7 @@ void simulator_pull(unsigned to, unsigned from)
 {
     struct sim_thread *running = sim.cpu[from].running;
 
-    charge(from);
+    simulator_charge(from);
     remember();
     struct sched_entity *offered = sim.ops->offer(queue_of(from), entity_of(running), to);
     assert_no_effect();
@@ -375,7 +389,7 @@ void simulator_pull(unsigned to, unsigned from)
 
 void simulator_interrupt(unsigned cpu)
 {
-    charge(cpu);
+    simulator_charge(cpu);
     choose_and_start(cpu, true);
     check();
 }
@@ -401,7 +415,7 @@ void simulator_swap(unsigned policy, struct sim_thread **order)
     struct sim_thread *given_up[SIMULATOR_CPUS][SIMULATOR_THREADS + 1];
 
     for (unsigned c = 0; c < sim.cpus; c++) {
-        charge(c);
+        simulator_charge(c);
         drain(c, given_up[c]);
     }
     for (unsigned t = 0; t < SIMULATOR_THREADS; t++)
@@ -440,7 +454,9 @@ static void create_any(void)
     for (unsigned t = 0; t < SIMULATOR_THREADS; t++)
         present += sim.thread[t].state != SIM_ABSENT;
     if (present < SIMULATOR_THREADS / 2)
-        simulator_create(simulator_random(8) ? 1 + simulator_random(300) : simulator_random(2) ? WEIGHT_MIN : WEIGHT_MAX,
+        simulator_create(simulator_random(8)   ? 1 + simulator_random(300)
+                         : simulator_random(2) ? WEIGHT_MIN
+                                               : WEIGHT_MAX,
                          PRIORITY_MIN + simulator_random(4) * 32, 1ull << cpu | simulator_random(16), cpu);
 }
 
@@ -451,19 +467,36 @@ void simulator_random_event(void)
     simulator_run(cpu, simulator_random(sched_tick_cycles));
     switch (simulator_random(16)) {
     case 0:
-    case 1: create_any(); break;
-    case 2: simulator_exit(any_thread()); break;
-    case 3: simulator_change(any_thread(), 1 + simulator_random(WEIGHT_MAX), 1 + simulator_random(PRIORITY_MAX)); break;
+    case 1:
+        create_any();
+        break;
+    case 2:
+        simulator_exit(any_thread());
+        break;
+    case 3:
+        simulator_change(any_thread(), 1 + simulator_random(WEIGHT_MAX), 1 + simulator_random(PRIORITY_MAX));
+        break;
     case 4:
-    case 5: simulator_block(cpu); break;
+    case 5:
+        simulator_block(cpu);
+        break;
     case 6:
     case 7:
     case 8:
-    case 9: simulator_wake(any_thread()); break;
+    case 9:
+        simulator_wake(any_thread());
+        break;
     case 10:
-    case 11: simulator_yield(cpu); break;
-    case 12: simulator_pull(cpu, simulator_random(sim.cpus)); break;
-    case 13: simulator_interrupt(cpu); break;
-    default: simulator_tick(cpu);
+    case 11:
+        simulator_yield(cpu);
+        break;
+    case 12:
+        simulator_pull(cpu, simulator_random(sim.cpus));
+        break;
+    case 13:
+        simulator_interrupt(cpu);
+        break;
+    default:
+        simulator_tick(cpu);
     }
 }

@@ -1,9 +1,11 @@
 /*
- * simulator.h - plays the core's part of the `sched` slot on this machine, as include/moult/sched.h describes it, to test schedulers.
+ * simulator.h - plays the core's part of the `sched` slot on this machine, as include/moult/sched.h describes it, to
+ * test schedulers.
  *
- * The simulator owns the facts: threads, their state, whose queue they are in. It calls a scheduler's functions, in the documented
- * order, as events happen, and asserts after each one that no thread is lost or doubled, that what must have no effect has
- * none, and that no memory beyond what the scheduler asked for was touched. Time passes only in simulator_run().
+ * The simulator owns the facts: threads, their state, whose queue they are in. It calls a scheduler's functions, in
+ * the documented order, as events happen, and asserts after each one that no thread is lost or doubled, that what must
+ * have no effect has none, and that no memory beyond what the scheduler asked for was touched. Time passes only in
+ * simulator_run().
  *
  * One thread, no locks. Every assertion is cmocka's, so a breach ends the test that is running.
  */
@@ -58,6 +60,7 @@ struct simulation {
     unsigned cpus;
     unsigned now; /* which of the two entities and queues is in use */
     uint64_t random;
+    uint64_t events;
     const struct sim_observer *observer;
     struct sim_cpu cpu[SIMULATOR_CPUS];
     struct sim_thread thread[SIMULATOR_THREADS];
@@ -73,6 +76,7 @@ uint64_t simulator_random(uint64_t limit);
 /* Events. Where one lets another thread run, the choice is made and the thread started. */
 struct sim_thread *simulator_create(uint32_t weight, uint32_t priority, uint64_t affinity, unsigned cpu);
 void simulator_run(unsigned cpu, uint64_t cycles); /* the running thread, or nobody, runs */
+void simulator_charge(unsigned cpu);               /* comes before the other events by itself */
 void simulator_tick(unsigned cpu);                 /* a timer tick, now */
 void simulator_spin(unsigned cpu, unsigned ticks); /* runs for `ticks` ticks */
 void simulator_yield(unsigned cpu);
@@ -81,9 +85,9 @@ void simulator_wake(struct sim_thread *thread);
 void simulator_exit(struct sim_thread *thread);
 void simulator_change(struct sim_thread *thread, uint32_t weight, uint32_t priority);
 void simulator_pull(unsigned to, unsigned from); /* moves what the queue of `from` offers, if it offers any */
-void simulator_interrupt(unsigned cpu);          /* an urgent thread, of which the scheduler knows nothing, runs in between */
+void simulator_interrupt(unsigned cpu); /* an urgent thread, of which the scheduler knows nothing, runs in between */
 
-/* Hands over to another policy. `order`, if not NULL, receives CPU 0's threads as the old policy gave them up, then NULL. */
+/* Hands over to another policy. `order`, if not NULL, receives CPU 0's threads as the old one gave them up, then NULL. */
 void simulator_swap(unsigned policy, struct sim_thread **order);
 
 /* The order in which the policy would hand over `cpu`'s threads, without doing it. NULL ends it. */

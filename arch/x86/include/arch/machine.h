@@ -4,6 +4,7 @@
 #ifndef ARCH_MACHINE_H
 #define ARCH_MACHINE_H
 
+#include <arch/memory.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -27,7 +28,10 @@ int arch_cpu_start(unsigned index, struct cpu *cpu, void *stack_top);
 /* Consoles. Writing may be done in any context, also in a panic with everything else stopped; each takes no lock: the caller has it. */
 void arch_serial_init(void);
 void arch_serial_write(const char *text, size_t length);
-void arch_screen_init(void); /* VGA text mode 80x25 if the boot loader left the machine in it; else nothing is shown */
+/* The boot loader left the machine in VGA text mode, 80 x 25: use it through the direct map. Not called: nothing is shown. */
+void arch_screen_init(void);
+/* The same with the place and size that the boot loader's framebuffer tag gives; a size that VGA cannot have is ignored. */
+void arch_screen_use(physical_address base, unsigned columns, unsigned rows);
 bool arch_screen_present(void);
 /* Understands \n \r \b \t, and of ANSI: cursor left/right, erase to end of line, clear screen (what the line editor sends). */
 void arch_screen_write(const char *text, size_t length);
@@ -42,6 +46,12 @@ void arch_keyboard_interrupt(void);
 void arch_power_off(void);
 /* Resets the machine: ACPI reset register, keyboard controller, then a triple fault. */
 _Noreturn void arch_reboot(void);
+
+/*
+ * Turns on this CPU's protections (NX, WP, SMEP, SMAP, UMIP), global pages, and what the floating-point unit needs. Each CPU once, before it
+ * uses anything of the kernel's final page table; arch_cpu_start() does it for the others. Panics on a CPU that has less than the first.
+ */
+void arch_cpu_features_init(void);
 
 /* The CPU's vendor and model, and a list of the features that the kernel uses ("nx smep smap umip x2apic tsc-deadline"), for `cpu`. */
 void arch_cpu_describe(char *text, size_t capacity);

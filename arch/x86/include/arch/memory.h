@@ -46,15 +46,22 @@ static inline physical_address virtual_to_physical(const void *direct)
 }
 
 /*
- * Maps one page at `address` (page aligned, not mapped before) to `frame`. Takes frames for page tables from frames_alloc().
- * Returns -ENOMEM, nothing changed; -EINVAL for write with execute. Any context; takes the page-table lock.
+ * Maps one page at `address` (page aligned, not mapped before) to `frame`. Takes frames for page tables from
+ * frames_alloc(). Returns -ENOMEM, or -EEXIST where something is mapped, nothing changed; -EINVAL for write with
+ * execute or an address that is none. Any context; takes the page-table lock.
  */
 int arch_map(uintptr_t address, physical_address frame, unsigned protection);
 
-/* Changes the protection of one mapped page, splitting a large page if need be: -ENOMEM then. Other CPUs' TLBs are the caller's. */
+/*
+ * Changes the protection of one mapped page, splitting a large page if need be: -ENOMEM then; -EINVAL as for
+ * arch_map(), and where nothing is mapped. What is uncached stays so. Other CPUs' TLBs are the caller's.
+ */
 int arch_protect(uintptr_t address, unsigned protection);
 
-/* Removes one mapping and returns its frame, 0 if there was none. Other CPUs' TLBs are the caller's business. */
+/*
+ * Removes the mapping of one page and returns its frame, 0 if there was none, or a large one. Other CPUs' TLBs are the
+ * caller's business.
+ */
 physical_address arch_unmap(uintptr_t address);
 
 /* The frame and protection of a mapped address; false if there is none. */

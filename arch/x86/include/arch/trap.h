@@ -26,8 +26,16 @@ struct trap_frame {
     uint64_t rip, cs, rflags, rsp, ss;
 };
 
-/* Builds the descriptor tables of this CPU: GDT, TSS with the interrupt stacks, IDT. */
+struct cpu;
+
+/*
+ * Builds and loads the descriptor tables of the CPU that runs this, and points GS at `cpu`, whose self and index are set. CPU 0's first call
+ * makes do with one early interrupt stack; every other CPU's interrupt stacks exist before.
+ */
 void arch_descriptors_init(struct cpu *cpu);
+
+/* Gives a CPU its interrupt stacks, with guard pages. -ENOMEM. After vm_init(). */
+int arch_interrupt_stacks_init(struct cpu *cpu);
 
 /* Every interrupt and exception comes here from assembly, interrupts off. */
 void arch_trap(struct trap_frame *frame);

@@ -1,0 +1,21 @@
+/*
+ * patch.h - the call instructions of slots, written while nobody executes them.
+ */
+#ifndef ARCH_PATCH_H
+#define ARCH_PATCH_H
+
+#include <stdint.h>
+
+#define ARCH_CALL_BYTES 5 /* call rel32, or the no-operation of that length */
+
+/* Reserves the alias through which patches are written, page tables included. Once, after vm_init(). -ENOMEM. */
+int arch_patch_init(void);
+
+/*
+ * Makes the instruction at `site` a call of `target`, or a no-operation if `target` is 0. Context: a rendezvous, or before other CPUs run and
+ * with interrupts off; every CPU executes a serialising instruction before it may come by (SDM volume 3, 9.1.3). `target` is in reach of a
+ * 32-bit displacement: modules and the kernel are.
+ */
+void arch_patch_call(uintptr_t site, uintptr_t target);
+
+#endif

@@ -1,0 +1,195 @@
+/*
+ * io_apic.c - the machine's interrupt lines: which CPU gets which, as which vector.
+ *
+ * A line is an ISA line as the first PC numbered it; the firmware's overrides say at which pin of which controller it is, and how
+ * it is triggered. Only physical destinations and fixed delivery are used.
+ *
+ * Entry points: io_apic_init(), arch_line_enable(), arch_line_disable(), arch_line_state(). Concurrency: one spin lock, innermost.
+ */
+#include "arch/x86/io_apic.h"
+#include "arch/x86/firmware.h"
+#include "arch/x86/ports.h"
+#include "core/lock.h"
+#include "core/log.h"
+#include "core/panic.h"
+#include "core/vm.h"
+#include <arch/interrupts.h>
+#include <arch/trap.h>
+#include <moult/errors.h>
+
+/* Registers: 82093AA data sheet, 3. The select register names which one the window shows. */
+#define SELECT 0x00
+#define WINDOW 0x10
+#define REGISTER_BYTES 0x20
+#define VERSION 0x01
+#define VERSION_ABSENT 0xffffffffu
+#define REDIRECTION 0x10 /* two registers a pin, the low half first */
+#define PINS_MAX 240u
+
+#define ENTRY_LOW_ACTIVE (1u << 13)
+#define ENTRY_LEVEL (1u << 15)
+#define ENTRY_MASKED (1u << 16)
+#define ENTRY_VECTOR 0xffu
+#define ENTRY_CPU_SHIFT 24
+#define ENTRY_APIC_ID_MAX 0xfeu
+
+/* The legacy controllers, two 8259A, and the legacy timer. */
+#define PIC_MASTER 0x20
+#define PIC_SLAVE 0xa0
+#define PIC_VECTOR_MASTER 0xf0 /* nothing else uses 0xf0-0xff: should they speak up, it is harmless */
+#define PIC_VECTOR_SLAVE 0xf8
+#define PIC_CASCADE 2
+#define PIT_CHANNEL_0 0x40
+#define PIT_CONTROL 0x43
+#define PIT_ONCE 0x30 /* channel 0, both bytes of the count, mode 0 */
+
+struct controller {
+    volatile uint32_t *registers;
+    uint32_t first_line, pins;
+};
+
+static struct {
+    struct spinlock lock; /* protects everything here after io_apic_init(), and the controllers' registers */
+    struct controller controllers[ACPI_IO_APICS_MAX];
+    unsigned count;
+    bool routed[ACPI_ISA_LINES];
+    uint8_t cpu[ACPI_ISA_LINES];
+} io_apics;
+
+static uint32_t read_register(const struct controller *controller, unsigned index)
+{
+    controller->registers[SELECT / 4] = index;
+    return controller->registers[WINDOW / 4];
+}
+
+static void write_register(const struct controller *controller, unsigned index, uint32_t value)
+{
+    controller->registers[SELECT / 4] = index;
+    controller->registers[WINDOW / 4] = value;
+}
+
+/* Initialised once more, since the firmware's vectors are those of exceptions, then masked for ever. */
+static void silence_pics(void)
+{
+    port_write8(PIC_MASTER, 0x11); /* four initialisation words follow */
+    port_write8(PIC_SLAVE, 0x11);
+    port_write8(PIC_MASTER + 1, PIC_VECTOR_MASTER);
+    port_write8(PIC_SLAVE + 1, PIC_VECTOR_SLAVE);
+    port_write8(PIC_MASTER + 1, 1 << PIC_CASCADE);
+    port_write8(PIC_SLAVE + 1, PIC_CASCADE);
+    port_write8(PIC_MASTER + 1, 1); /* 8086 mode */
+    port_write8(PIC_SLAVE + 1, 1);
+    port_write8(PIC_MASTER + 1, 0xff);
+    port_write8(PIC_SLAVE + 1, 0xff);
+}
+
+/* The firmware's 18 Hz tick: an emulator that skips idle time would stop at each. It counts down once more and then rests. */
+static void stop_pit(void)
+{
+    port_write8(PIT_CONTROL, PIT_ONCE);
+    port_write8(PIT_CHANNEL_0, 0);
+    port_write8(PIT_CHANNEL_0, 0);
+}
+
+static void add_controller(const struct acpi_io_apic *found)
+{
+    struct controller *controller = &io_apics.controllers[io_apics.count];
+
+    controller->registers = vm_map_device(found->address, REGISTER_BYTES);
+    if (!controller->registers)
+        panic("no memory to map the I/O APIC at %#lx; give the machine more", found->address);
+    uint32_t version = read_register(controller, VERSION);
+    if (version == VERSION_ABSENT) {
+        log_line("interrupts: the firmware lists an I/O APIC at 0x%lx, but nothing answers there", found->address);
+        return;
+    }
+    controller->first_line = found->first_line;
+    controller->pins = (version >> 16 & 0xff) + 1;
+    if (controller->pins > PINS_MAX)
+        controller->pins = PINS_MAX;
+    for (unsigned pin = 0; pin < controller->pins; pin++) {
+        write_register(controller, REDIRECTION + 2 * pin, ENTRY_MASKED);
+        write_register(controller, REDIRECTION + 2 * pin + 1, 0);
+    }
+    io_apics.count++;
+}
+
+void io_apic_init(void)
+{
+    const struct acpi_facts *facts = firmware_facts();
+
+    silence_pics();
+    stop_pit();
+    for (unsigned i = 0; i < facts->io_apic_count; i++)
+        add_controller(&facts->io_apics[i]);
+}
+
+/* The controller and redirection register of an ISA line; NULL if there is none. Line 2 is the legacy controllers' own. */
+static const struct controller *find_pin(unsigned line, unsigned *reg)
+{
+    if (line >= ACPI_ISA_LINES || line == PIC_CASCADE)
+        return NULL;
+    uint32_t global = firmware_facts()->isa_lines[line].global;
+    for (unsigned i = 0; i < io_apics.count; i++) {
+        const struct controller *controller = &io_apics.controllers[i];
+        if (global >= controller->first_line && global - controller->first_line < controller->pins) {
+            *reg = REDIRECTION + 2 * (global - controller->first_line);
+            return controller;
+        }
+    }
+    return NULL;
+}
+
+int arch_line_enable(unsigned line, unsigned cpu)
+{
+    unsigned reg;
+    const struct controller *controller = find_pin(line, &reg);
+
+    if (!controller)
+        return -ENOENT;
+    uint32_t apic_id = firmware_apic_id(cpu);
+    if (apic_id > ENTRY_APIC_ID_MAX)
+        return -ERANGE;
+    const struct acpi_line *isa = &firmware_facts()->isa_lines[line];
+    uint32_t entry = (VECTOR_LINES + line) | (isa->low ? ENTRY_LOW_ACTIVE : 0) | (isa->level ? ENTRY_LEVEL : 0);
+
+    unsigned long flags = spin_lock_save(&io_apics.lock);
+    write_register(controller, reg, entry | ENTRY_MASKED); /* never unmasked while its halves disagree */
+    write_register(controller, reg + 1, apic_id << ENTRY_CPU_SHIFT);
+    write_register(controller, reg, entry);
+    io_apics.routed[line] = true;
+    io_apics.cpu[line] = cpu;
+    spin_unlock_restore(&io_apics.lock, flags);
+    return 0;
+}
+
+void arch_line_disable(unsigned line)
+{
+    unsigned reg;
+    const struct controller *controller = find_pin(line, &reg);
+
+    if (!controller)
+        return;
+    unsigned long flags = spin_lock_save(&io_apics.lock);
+    write_register(controller, reg, read_register(controller, reg) | ENTRY_MASKED);
+    spin_unlock_restore(&io_apics.lock, flags);
+}
+
+bool arch_line_state(unsigned line, struct arch_line *state)
+{
+    unsigned reg;
+    const struct controller *controller = find_pin(line, &reg);
+
+    if (!controller)
+        return false;
+    unsigned long flags = spin_lock_save(&io_apics.lock);
+    bool routed = io_apics.routed[line];
+    uint32_t entry = read_register(controller, reg);
+    state->pin = firmware_facts()->isa_lines[line].global;
+    state->cpu = io_apics.cpu[line];
+    state->vector = entry & ENTRY_VECTOR;
+    state->level = entry & ENTRY_LEVEL;
+    state->masked = entry & ENTRY_MASKED;
+    spin_unlock_restore(&io_apics.lock, flags);
+    return routed;
+}

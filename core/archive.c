@@ -1,0 +1,110 @@
+/*
+ * archive.c - the boot archive: a ustar file (POSIX.1-2001, pax, "ustar Interchange Format") in memory, read where it lies.
+ *
+ * Checked once as a whole; what lies before the first damage is usable. Constant after boot.
+ */
+#include "core/log.h"
+#include "core/module.h"
+#include <string.h>
+
+#define BLOCK 512
+#define NAME_BYTES 100
+
+struct header {
+    char name[NAME_BYTES], mode[8], owner[8], group[8], size[12], time[12], checksum[8], type, link[100], magic[6];
+    char rest[249];
+};
+_Static_assert(sizeof(struct header) == BLOCK, "a ustar header is one block");
+
+static const uint8_t *archive;
+static size_t archive_bytes; /* that have been checked */
+
+/* An octal field that ends with a space or NUL; false for anything else. */
+static bool octal(const char *field, size_t bytes, uint64_t *value)
+{
+    uint64_t number = 0;
+    size_t i = 0;
+    for (; i < bytes && field[i] >= '0' && field[i] <= '7'; i++)
+        number = number << 3 | (uint64_t)(field[i] - '0');
+    *value = number;
+    return i > 0 && (i == bytes || field[i] == ' ' || field[i] == 0);
+}
+
+static bool header_valid(const struct header *header, size_t room, uint64_t *size)
+{
+    const uint8_t *bytes = (const uint8_t *)header;
+    uint64_t stated, sum = 0;
+    for (size_t i = 0; i < BLOCK; i++)
+        sum += i >= offsetof(struct header, checksum) && i < offsetof(struct header, type) ? ' ' : bytes[i];
+    return memcmp(header->magic, "ustar", 5) == 0 && octal(header->checksum, sizeof(header->checksum), &stated) &&
+           stated == sum && octal(header->size, sizeof(header->size), size) && *size <= room - BLOCK &&
+           memchr(header->name, 0, NAME_BYTES);
+}
+
+static size_t blocks(uint64_t size)
+{
+    return (size + BLOCK - 1) / BLOCK * BLOCK;
+}
+
+void archive_init(const void *bytes, size_t size)
+{
+    size_t at = 0;
+    if (!bytes) {
+        log_line("there is no boot archive");
+        return;
+    }
+    archive = bytes;
+    while (at + BLOCK <= size && archive[at] != 0) {
+        uint64_t file;
+        if (!header_valid((const struct header *)(archive + at), size - at, &file) || blocks(file) > size - at - BLOCK) {
+            log_line("the boot archive is damaged at byte %lu; what is before that is used", at);
+            break;
+        }
+        at += BLOCK + blocks(file);
+    }
+    archive_bytes = at;
+    if (at == 0)
+        log_line("the boot archive is empty");
+}
+
+bool archive_present(void)
+{
+    return archive_bytes > 0;
+}
+
+/* The regular file at `*at`, and moves past it; NULL at the end. */
+static const struct header *next_file(size_t *at, uint64_t *size)
+{
+    while (*at < archive_bytes) {
+        const struct header *header = (const struct header *)(archive + *at);
+        octal(header->size, sizeof(header->size), size);
+        *at += BLOCK + blocks(*size);
+        if (header->type == '0' || header->type == 0)
+            return header;
+    }
+    return NULL;
+}
+
+bool archive_find(const char *name, const void **bytes, size_t *size)
+{
+    const struct header *header;
+    uint64_t file;
+    for (size_t at = 0; (header = next_file(&at, &file));) {
+        if (strcmp(header->name, name) == 0) {
+            *bytes = header + 1;
+            *size = file;
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *archive_name(unsigned index)
+{
+    const struct header *header;
+    uint64_t file;
+    for (size_t at = 0; (header = next_file(&at, &file));)
+        if (index-- == 0)
+            return header->name;
+    return NULL;
+}

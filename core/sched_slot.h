@@ -1,0 +1,28 @@
+/*
+ * sched_slot.h - the slot `sched`: what the core does around its policy, and the hand-over of every thread.
+ */
+#ifndef CORE_SCHED_SLOT_H
+#define CORE_SCHED_SLOT_H
+
+#include "core/slot.h"
+#include "core/thread.h"
+
+extern const struct slot_type sched_slot_type;
+
+/* The built-in scheduler: core/fallback/sched_fifo.c. */
+extern const struct sched_ops sched_fifo_ops;
+
+/* Does the occupant's order hold across CPUs? Any context. */
+bool sched_global_order(void);
+
+/* Gives a thread that is in no queue to the occupant. Context: interrupts off, the thread table's lock held. */
+void sched_adopt(struct thread *thread);
+
+/* What the core's copies of the records say, sorted by thread, into a heap block that the caller frees; returns their count or -ENOMEM. */
+struct sched_record_info {
+    uint32_t thread;
+    struct sched_record record;
+};
+int sched_records_snapshot(struct sched_record_info **list);
+
+#endif

@@ -1,0 +1,229 @@
+/*
+ * schedule.c - which thread runs now: yield, block, preemption, tick, idle.
+ *
+ * All of it runs with interrupts off under the queue lock of this CPU, which arch_switch() releases on the other thread's stack. The
+ * core charges, asks the policy for a choice, verifies the choice, and switches.
+ */
+#include "core/schedule.h"
+#include "core/run_queue.h"
+#include "core/swap.h"
+#include "core/time.h"
+#include <arch/interrupts.h>
+#include <arch/fpu.h>
+#include <arch/switch.h>
+#include <arch/timer.h>
+#include <arch/trap.h>
+#include <moult/module.h>
+
+#define BALANCE_TICKS 8 /* between two looks at the other CPUs' load */
+
+struct thread *schedule_yield(void);
+
+static inline __attribute__((always_inline)) void charge(struct cpu *cpu, struct thread *running)
+{
+    uint64_t now = arch_clock();
+    uint64_t cycles = now - cpu->charged_until;
+    cpu->charged_until = now;
+    running->runtime += cycles;
+    if (__builtin_expect(running->queued_on == cpu, 1))
+        SCHED_CALL3(charge, cpu->queue, running->entity, cycles);
+}
+
+void schedule_charge(struct cpu *cpu)
+{
+    charge(cpu, cpu->current);
+}
+
+/* What the core does without a policy that it can trust: the first thread of this queue that its own table shows. */
+static struct thread *choose_without_policy(struct cpu *cpu)
+{
+    struct thread *found = threads_find_queued(cpu);
+    return found ? found : cpu->idle;
+}
+
+/* Asks the policy, which has threads in its queue, and verifies that its choice is one of them. */
+static inline __attribute__((always_inline)) struct thread *choose(struct cpu *cpu, struct thread *running)
+{
+    uintptr_t entity = SLOT_RESULT2(SLOT_KIND_SCHED, sched_ops, choose, cpu->queue, entity_of(running));
+    struct thread *next = thread_of(entity);
+    if (__builtin_expect(!next || next->queued_on != cpu, 0)) {
+        swap_rescue(SLOT_KIND_SCHED, "chose what is not in the queue", entity);
+        return choose_without_policy(cpu);
+    }
+    if (next != running)
+        SCHED_CALL3(started, cpu->queue, entity_of(running), entity);
+    return next;
+}
+
+static struct thread *choose_urgent(struct cpu *cpu)
+{
+    struct thread *next = TAILQ_FIRST(&cpu->urgent);
+    struct thread *running = cpu->current;
+    if (running->urgent && running->state == THREAD_READY)
+        return running;
+    if (!next) {
+        cpu->attention &= ~ATTENTION_URGENT;
+        return NULL;
+    }
+    TAILQ_REMOVE(&cpu->urgent, next, urgent_link);
+    if (running->queued_on == cpu)
+        cpu->preempted = running;
+    return next;
+}
+
+/* The thread to go on with. An urgent one that runs and still can goes on: yielding to its like is done before. */
+static struct thread *pick(struct cpu *cpu)
+{
+    struct thread *next = NULL;
+    if (cpu->attention & ATTENTION_URGENT)
+        next = choose_urgent(cpu);
+    if (next)
+        return next;
+    if (cpu_count > 1)
+        balance_pull(cpu, false);
+    if (cpu->runnable == 0)
+        return cpu->idle;
+    next = choose(cpu, run_queue_running(cpu));
+    cpu->preempted = NULL;
+    return next;
+}
+
+/* Goes on with `next`; releases the queue lock in every case. */
+static void switch_to(struct cpu *cpu, struct thread *next)
+{
+    struct thread *previous = cpu->current;
+    if (next == previous) {
+        spin_unlock(&cpu->queue_lock);
+        return;
+    }
+    if (cpu->attention & ATTENTION_FPU) {
+        arch_fpu_save(previous->fpu);
+        arch_fpu_allow(false);
+        cpu->attention &= ~ATTENTION_FPU;
+    }
+    if (previous->idle) {
+        cpu->next_tick = cpu->charged_until + sched_tick_cycles;
+        time_arm(cpu);
+    }
+    arch_switch(previous, next);
+}
+
+static struct thread *yield_with_attention(struct cpu *cpu, struct thread *running)
+{
+    struct thread *next;
+    if (running->urgent && !TAILQ_EMPTY(&cpu->urgent)) {
+        next = TAILQ_FIRST(&cpu->urgent);
+        TAILQ_REMOVE(&cpu->urgent, next, urgent_link);
+        TAILQ_INSERT_TAIL(&cpu->urgent, running, urgent_link);
+    } else {
+        if (running->queued_on == cpu)
+            SCHED_CALL2(yielded, cpu->queue, running->entity);
+        next = pick(cpu);
+    }
+    if (next != running && cpu->attention & ATTENTION_FPU) {
+        arch_fpu_save(running->fpu);
+        arch_fpu_allow(false);
+        cpu->attention &= ~ATTENTION_FPU;
+    }
+    return next;
+}
+
+/* Called by arch_yield_entry with interrupts off: takes the queue lock, returns the thread to go on with. */
+struct thread *schedule_yield(void)
+{
+    struct cpu *cpu = this_cpu();
+    struct thread *running = cpu->current;
+    spin_lock(&cpu->queue_lock);
+    charge(cpu, running);
+    if (__builtin_expect(cpu->attention, 0))
+        return yield_with_attention(cpu, running);
+    SCHED_CALL2(yielded, cpu->queue, running->entity);
+    return choose(cpu, running);
+}
+
+void thread_yield(void)
+{
+    arch_yield();
+}
+EXPORT_SYMBOL(thread_yield);
+
+void schedule_block(enum sched_reason reason)
+{
+    struct cpu *cpu = this_cpu();
+    struct thread *running = cpu->current;
+    charge(cpu, running);
+    if (running->queued_on)
+        run_queue_dequeue(cpu, running, reason);
+    switch_to(cpu, pick(cpu));
+}
+
+/* Puts threads that may no longer run here elsewhere; the one that still runs, after the switch that comes: by an interrupt to ourselves. */
+static void settle_displaced(struct cpu *cpu)
+{
+    struct thread *thread;
+    spin_lock(&cpu->queue_lock);
+    while ((thread = TAILQ_FIRST(&cpu->displaced)) && thread != cpu->current) {
+        TAILQ_REMOVE(&cpu->displaced, thread, urgent_link);
+        spin_unlock(&cpu->queue_lock);
+        thread_place(thread);
+        spin_lock(&cpu->queue_lock);
+    }
+    spin_unlock(&cpu->queue_lock);
+    if (thread) {
+        cpu->reschedule = 1;
+        arch_send_interrupt(cpu->index, VECTOR_RESCHEDULE);
+    }
+}
+
+void schedule_if_asked(void)
+{
+    struct cpu *cpu = this_cpu();
+    if (!cpu->reschedule)
+        return;
+    cpu->reschedule = 0;
+    if (!TAILQ_EMPTY(&cpu->displaced))
+        settle_displaced(cpu);
+    spin_lock(&cpu->queue_lock);
+    charge(cpu, cpu->current);
+    switch_to(cpu, pick(cpu));
+}
+
+void schedule_ask(struct cpu *cpu)
+{
+    cpu->reschedule = 1;
+    if (cpu != this_cpu())
+        arch_send_interrupt(cpu->index, VECTOR_RESCHEDULE);
+}
+
+void schedule_tick(struct cpu *cpu)
+{
+    struct thread *running = cpu->current;
+    spin_lock(&cpu->queue_lock);
+    cpu->ticks++;
+    charge(cpu, running);
+    if (running->queued_on == cpu &&
+        (SLOT_RESULT2(SLOT_KIND_SCHED, sched_ops, tick, cpu->queue, running->entity) & 0xff))
+        cpu->reschedule = 1;
+    if (cpu_count > 1 && cpu->ticks % BALANCE_TICKS == 0) {
+        balance_pull(cpu, true);
+        cpu->reschedule = 1;
+    }
+    spin_unlock(&cpu->queue_lock);
+    cpu->next_tick = running->idle ? UINT64_MAX : cpu->next_tick + sched_tick_cycles;
+}
+
+/* A waking CPU takes what others have too much of, or waits for an interrupt; time_arm() has set the timer for its sleepers. */
+void schedule_idle(void)
+{
+    struct cpu *cpu = this_cpu();
+    for (;;) {
+        arch_interrupts_disable();
+        spin_lock(&cpu->queue_lock);
+        cpu->reschedule = 0;
+        charge(cpu, cpu->idle);
+        switch_to(cpu, pick(cpu));
+        if (!cpu->reschedule)
+            arch_wait_for_interrupt();
+        arch_interrupts_enable();
+    }
+}

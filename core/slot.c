@@ -1,0 +1,84 @@
+/*
+ * slot.c - the slots there are, and the patching of their call sites.
+ *
+ * Slots change in a rendezvous only, by the swapper.
+ */
+#include "core/slot.h"
+#include "core/panic.h"
+#include "core/sched_slot.h"
+#include "core/slot_call.h"
+#include <arch/patch.h>
+#include <string.h>
+
+static struct slot slots[SLOT_KIND_COUNT] = {
+    [SLOT_KIND_SCHED] = {
+        .name = "sched",
+        .type = &sched_slot_type,
+        .fallback = {.name = "sched-fifo", .ops = &sched_fifo_ops},
+    },
+};
+
+struct slot *slot_at(unsigned index)
+{
+    return index < SLOT_KIND_COUNT ? &slots[index] : NULL;
+}
+
+struct slot *slot_find(const char *name)
+{
+    for (unsigned i = 0; i < SLOT_KIND_COUNT; i++)
+        if (strcmp(slots[i].name, name) == 0)
+            return &slots[i];
+    return NULL;
+}
+
+const struct slot_type *slot_type_find(const char *name)
+{
+    for (unsigned i = 0; i < SLOT_KIND_COUNT; i++)
+        if (strcmp(slots[i].type->name, name) == 0)
+            return slots[i].type;
+    return NULL;
+}
+
+void slot_closed(void)
+{
+    panic("the core called a slot while it was closed for a swap");
+}
+
+void slot_sites_patch(const struct slot *slot, const void *ops)
+{
+    uint32_t kind = (uint32_t)(slot - slots);
+    for (const struct slot_site *site = slot_sites_start; site < slot_sites_end; site++) {
+        if (site->kind != kind)
+            continue;
+        arch_patch_call(site->address,
+                        ops ? *(const uintptr_t *)((const uint8_t *)ops + site->function) : (uintptr_t)slot_closed);
+    }
+}
+
+struct policy *slot_fallback(struct slot *slot)
+{
+    slot->fallback.side = !slot->occupant->side;
+    slot->type->renew(&slot->fallback);
+    return &slot->fallback;
+}
+
+bool slot_uses_module(const struct module *module)
+{
+    for (unsigned i = 0; i < SLOT_KIND_COUNT; i++)
+        if (slots[i].occupant && slots[i].occupant->module == module)
+            return true;
+    return false;
+}
+
+void slots_init(void)
+{
+    for (unsigned i = 0; i < SLOT_KIND_COUNT; i++) {
+        static struct failure why;
+        struct slot *slot = &slots[i];
+        if (slot->type->validate(slot->fallback.ops, &why) != 0 || slot->type->reserve(&slot->fallback, &why) != 0)
+            panic("slot %s cannot have its fallback: %s", slot->name, why.sentence);
+        slot->occupant = &slot->fallback;
+        slot->type->install(slot->occupant);
+        slot_sites_patch(slot, slot->fallback.ops);
+    }
+}

@@ -1,0 +1,124 @@
+/*
+ * trap.c - where every interrupt and exception arrives, interrupts off: acknowledge, serve, choose again if that was asked for.
+ */
+#include "core/cpu.h"
+#include "core/interrupt.h"
+#include "core/panic.h"
+#include "core/rendezvous.h"
+#include "core/schedule.h"
+#include "core/symbols.h"
+#include "core/time.h"
+#include <arch/fpu.h>
+#include <arch/interrupts.h>
+#include <arch/machine.h>
+#include <arch/trap.h>
+
+#define LINE_KEYBOARD 1
+#define LINE_SERIAL 4
+#define VECTOR_DEVICE_NOT_AVAILABLE 7
+
+static uint64_t counts[256];
+
+uint64_t interrupt_count(unsigned vector)
+{
+    return counts[vector & 255];
+}
+
+/* SDM volume 3, table 6-1. */
+static const char *const exception_names[32] = {
+    [0] = "divide error",
+    [1] = "debug",
+    [2] = "non-maskable interrupt",
+    [3] = "breakpoint",
+    [4] = "overflow",
+    [5] = "bound range exceeded",
+    [6] = "invalid opcode",
+    [7] = "vector unit not allowed: the thread did not ask for it",
+    [8] = "double fault: a stack has overflowed",
+    [10] = "invalid TSS",
+    [11] = "segment not present",
+    [12] = "stack-segment fault",
+    [13] = "general protection fault",
+    [14] = "page fault",
+    [16] = "x87 floating-point error",
+    [17] = "alignment check",
+    [18] = "machine check",
+    [19] = "SIMD floating-point exception",
+    [21] = "control protection exception",
+};
+
+static const char *exception_name(uint64_t vector)
+{
+    return exception_names[vector] ? exception_names[vector] : "reserved exception";
+}
+
+static uint64_t fault_address(void)
+{
+    uint64_t address;
+    __asm__ volatile("mov %%cr2, %0" : "=r"(address));
+    return address;
+}
+
+/* A thread that asked for vector registers uses them for the first time since it was switched to. */
+static bool fpu_wanted(void)
+{
+    struct thread *self = current_thread();
+    if (!self->fpu)
+        return false;
+    arch_fpu_allow(true);
+    arch_fpu_restore(self->fpu);
+    this_cpu()->attention |= ATTENTION_FPU;
+    return true;
+}
+
+static void exception(struct trap_frame *frame)
+{
+    static const char *const access[] = {"reading", "writing", "reading", "writing"};
+    if (frame->vector == VECTOR_NMI)
+        panic_stop_here();
+    if (frame->vector == VECTOR_DEVICE_NOT_AVAILABLE && fpu_wanted())
+        return;
+    if (frame->vector == VECTOR_PAGE_FAULT) {
+        struct symbol_place place;
+        bool known = symbol_at(frame->rip, &place);
+        panic_at(frame, "page fault %s %#lx%s%s", frame->error & 16 ? "executing" : access[frame->error & 3], fault_address(),
+                 known ? " in " : "", known ? place.name : "");
+    }
+    panic_at(frame, "%s, error code %#lx", exception_name(frame->vector), frame->error);
+}
+
+static void serve(unsigned vector)
+{
+    switch (vector) {
+    case VECTOR_TIMER:
+        time_interrupt();
+        break;
+    case VECTOR_RENDEZVOUS:
+        rendezvous_interrupt();
+        break;
+    case VECTOR_LINES + LINE_KEYBOARD:
+        arch_keyboard_interrupt();
+        break;
+    case VECTOR_LINES + LINE_SERIAL:
+        arch_serial_interrupt();
+        break;
+    default: /* a request to choose again: the flag is set */
+        break;
+    }
+}
+
+void arch_trap(struct trap_frame *frame)
+{
+    struct cpu *cpu = this_cpu();
+    unsigned vector = (unsigned)frame->vector;
+    if (vector < VECTOR_LINES) {
+        exception(frame);
+        return;
+    }
+    counts[vector]++;
+    cpu->interrupts++;
+    if (vector != VECTOR_SPURIOUS)
+        arch_end_of_interrupt();
+    serve(vector);
+    schedule_if_asked();
+}

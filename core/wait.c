@@ -1,0 +1,216 @@
+/*
+ * wait.c - semaphores, mutexes, wait queues, sleep: all that a thread can wait for.
+ *
+ * A waiter is linked under the lock of what it waits for, and blocked under its CPU's queue lock before that lock is released: a wake-up cannot fall
+ * between. Whoever takes it out of the list has granted what it waited for; a waiter that finds itself still linked was woken by
+ * its deadline or by thread_kill() and takes itself out.
+ */
+#include "core/schedule.h"
+#include "core/time.h"
+#include <moult/errors.h>
+#include <moult/module.h>
+
+/*
+ * Waits in `list` (NULL: in none) until taken out of it, `deadline`, or an end if `interruptible`. Context: interrupts off, `lock` (of the list)
+ * held; returns with it released. 0: taken out; -ETIMEDOUT; -EINTR.
+ */
+static int wait_in(struct wait_list *list, struct spinlock *lock, uint64_t deadline, bool interruptible)
+{
+    struct thread *self = current_thread();
+    struct cpu *cpu;
+    int result;
+    if (list)
+        TAILQ_INSERT_TAIL(list, self, wait_link);
+    self->waits_on = list;
+    self->deadline = deadline;
+    if (deadline != NO_DEADLINE)
+        timer_add(self);
+    cpu = this_cpu();
+    spin_lock(&cpu->queue_lock);
+    if (interruptible && self->killed) {
+        self->wait_result = -EINTR;
+        spin_unlock(&cpu->queue_lock);
+        if (lock)
+            spin_unlock(lock);
+    } else {
+        self->state = THREAD_BLOCKED;
+        self->interruptible = interruptible;
+        if (lock)
+            spin_unlock(lock);
+        schedule_block(SCHED_BLOCK);
+    }
+    if (deadline != NO_DEADLINE)
+        timer_cancel(self);
+    result = list ? 0 : self->wait_result;
+    if (__atomic_load_n(&self->waits_on, __ATOMIC_ACQUIRE)) {
+        spin_lock(lock);
+        if (self->waits_on) {
+            TAILQ_REMOVE(list, self, wait_link);
+            self->waits_on = NULL;
+            result = self->wait_result;
+        }
+        spin_unlock(lock);
+    }
+    return result;
+}
+
+/* Takes the first waiter out of a list whose lock is held; NULL: none. */
+static inline struct thread *take_first(struct wait_list *list)
+{
+    struct thread *first = TAILQ_FIRST(list);
+    if (first) {
+        TAILQ_REMOVE(list, first, wait_link);
+        __atomic_store_n(&first->waits_on, NULL, __ATOMIC_RELEASE);
+    }
+    return first;
+}
+
+/* After wake-ups from a thread: the one woken may be the one to run now. */
+static inline void finish(unsigned long flags)
+{
+    if (flags & ARCH_FLAGS_INTERRUPTS) {
+        schedule_if_asked();
+        arch_interrupts_enable();
+    }
+}
+
+void semaphore_init(struct semaphore *semaphore, uint32_t count)
+{
+    semaphore->lock.owner = 0;
+    semaphore->count = count;
+    TAILQ_INIT(&semaphore->waiters);
+}
+EXPORT_SYMBOL(semaphore_init);
+
+static int down(struct semaphore *semaphore, uint64_t deadline, bool interruptible)
+{
+    int result = 0;
+    arch_interrupts_disable();
+    spin_lock(&semaphore->lock);
+    if (semaphore->count > 0) {
+        semaphore->count--;
+        spin_unlock(&semaphore->lock);
+    } else {
+        result = wait_in(&semaphore->waiters, &semaphore->lock, deadline, interruptible);
+    }
+    arch_interrupts_enable();
+    return result;
+}
+
+int semaphore_down(struct semaphore *semaphore)
+{
+    return down(semaphore, NO_DEADLINE, true);
+}
+EXPORT_SYMBOL(semaphore_down);
+
+void semaphore_down_uninterrupted(struct semaphore *semaphore)
+{
+    down(semaphore, NO_DEADLINE, false);
+}
+EXPORT_SYMBOL(semaphore_down_uninterrupted);
+
+int semaphore_down_for(struct semaphore *semaphore, uint64_t nanoseconds)
+{
+    return down(semaphore, time_deadline(nanoseconds), true);
+}
+EXPORT_SYMBOL(semaphore_down_for);
+
+bool semaphore_try(struct semaphore *semaphore)
+{
+    unsigned long flags = spin_lock_save(&semaphore->lock);
+    bool taken = semaphore->count > 0;
+    if (taken)
+        semaphore->count--;
+    spin_unlock_restore(&semaphore->lock, flags);
+    return taken;
+}
+EXPORT_SYMBOL(semaphore_try);
+
+void semaphore_up(struct semaphore *semaphore)
+{
+    unsigned long flags = spin_lock_save(&semaphore->lock);
+    struct thread *first = take_first(&semaphore->waiters);
+    if (!first)
+        semaphore->count++;
+    spin_unlock(&semaphore->lock);
+    if (first)
+        thread_wake(first, 0, SCHED_WAKE);
+    finish(flags);
+}
+EXPORT_SYMBOL(semaphore_up);
+
+void mutex_init(struct mutex *mutex)
+{
+    mutex->holder = NULL;
+    semaphore_init(&mutex->free, 1);
+}
+EXPORT_SYMBOL(mutex_init);
+
+void mutex_lock(struct mutex *mutex)
+{
+    ASSERT(mutex->holder != current_thread());
+    down(&mutex->free, NO_DEADLINE, false);
+    mutex->holder = current_thread();
+}
+EXPORT_SYMBOL(mutex_lock);
+
+void mutex_unlock(struct mutex *mutex)
+{
+    ASSERT(mutex->holder == current_thread());
+    mutex->holder = NULL;
+    semaphore_up(&mutex->free);
+}
+EXPORT_SYMBOL(mutex_unlock);
+
+void wait_queue_init(struct wait_queue *queue)
+{
+    queue->lock.owner = 0;
+    TAILQ_INIT(&queue->waiters);
+}
+EXPORT_SYMBOL(wait_queue_init);
+
+int wait_queue_wait(struct wait_queue *queue, bool (*condition)(void *), void *argument, uint64_t nanoseconds)
+{
+    uint64_t deadline = nanoseconds ? time_deadline(nanoseconds) : NO_DEADLINE;
+    int result = 0;
+    for (;;) {
+        bool met;
+        arch_interrupts_disable();
+        spin_lock(&queue->lock);
+        met = condition(argument);
+        if (met || result != 0) {
+            spin_unlock(&queue->lock);
+            arch_interrupts_enable();
+            return met ? 0 : result;
+        }
+        result = wait_in(&queue->waiters, &queue->lock, deadline, true);
+        arch_interrupts_enable();
+    }
+}
+EXPORT_SYMBOL(wait_queue_wait);
+
+void wait_queue_wake(struct wait_queue *queue)
+{
+    unsigned long flags = arch_interrupts_save();
+    struct thread *last, *first;
+    spin_lock(&queue->lock);
+    last = TAILQ_LAST(&queue->waiters, wait_list);
+    do {
+        first = take_first(&queue->waiters);
+        if (first)
+            thread_wake(first, 0, SCHED_WAKE);
+    } while (first && first != last);
+    spin_unlock(&queue->lock);
+    finish(flags);
+}
+EXPORT_SYMBOL(wait_queue_wake);
+
+int thread_sleep(uint64_t nanoseconds)
+{
+    int result;
+    arch_interrupts_disable();
+    result = wait_in(NULL, NULL, time_deadline(nanoseconds), true);
+    arch_interrupts_enable();
+    return result == -EINTR ? result : 0;
+}
+EXPORT_SYMBOL(thread_sleep);

@@ -1,0 +1,290 @@
+/*
+ * layout.c - which sections are loaded, and where each goes.
+ *
+ * One rule decides: what has SHF_ALLOC is loaded (unwind tables and notes too: whoever wants them not, compiles without),
+ * what has not, or has SHF_EXCLUDE, is not. Text comes first, then read-only sections with the global offset table, then
+ * data, then all NOBITS (also read-only ones, so that they take no bytes in the image) and COMMON. Within a region sections
+ * keep the order of the object. Groups (COMDAT) need nothing: one object has one copy of each, and keeps it. Sections
+ * that could be merged (SHF_MERGE) are loaded as they are: merging only saves space, and references stay right without.
+ */
+#include "loader/internal.h"
+
+#define PRIORITY_LAST 65536u /* of an array without a priority in its name: after those that have one */
+
+/* Reads the priority in ".init_array.00101". */
+static uint32_t array_priority(const char *digits)
+{
+    uint32_t priority = 0;
+
+    if (*digits != '.' || !digits[1])
+        return PRIORITY_LAST;
+    while (*++digits) {
+        if (*digits < '0' || *digits > '9')
+            return PRIORITY_LAST;
+        priority = priority * 10 + (uint32_t)(*digits - '0');
+        if (priority >= PRIORITY_LAST)
+            return PRIORITY_LAST - 1;
+    }
+    return priority;
+}
+
+/* Is `name` the array `array`, or one of it with a priority? Then `*rest` is what follows. */
+static bool array_name(const char *name, const char *array, const char **rest)
+{
+    size_t length = strlen(array);
+
+    if (strncmp(name, array, length) != 0 || (name[length] && name[length] != '.'))
+        return false;
+    *rest = name + length;
+    return true;
+}
+
+/* Constructors and destructors are known by type; assemblers that do not set it give them their name. */
+static int classify_array(struct loader *loader, uint32_t index, bool *is_array, struct failure *why)
+{
+    struct loader_section_state *state = &loader->section_states[index];
+    const struct file_section *section = section_at(loader, index);
+    const char *name = section_name(loader, index), *rest = "";
+    uint32_t type = section->header.sh_type;
+    bool init = array_name(name, ".init_array", &rest) || type == SHT_INIT_ARRAY;
+    bool fini = !init && (array_name(name, ".fini_array", &rest) || type == SHT_FINI_ARRAY);
+
+    *is_array = (init || fini) && type != SHT_NOBITS;
+    if (!*is_array)
+        return 0;
+    if (section->header.sh_size % LOADER_POINTER)
+        return refuse(loader, why, -ENOEXEC, "section %s has 0x%llx bytes, which is no whole number of addresses", name,
+                      (unsigned long long)section->header.sh_size);
+    state->class = init ? SECTION_INIT : SECTION_FINI;
+    state->priority = array_priority(rest);
+    loader->arrays++;
+    return 0;
+}
+
+/* What of a section that is to be loaded cannot be. */
+static int check_loadable(const struct loader *loader, uint32_t index, struct failure *why)
+{
+    const struct file_section *section = section_at(loader, index);
+    uint64_t flags = section->header.sh_flags;
+    uint32_t type = section->header.sh_type;
+    const char *name = section_name(loader, index);
+
+    if ((flags & SHF_WRITE) && (flags & SHF_EXECINSTR))
+        return refuse(loader, why, -ENOEXEC, "section %s is both writable and executable; nothing may be both", name);
+    if (flags & SHF_COMPRESSED)
+        return refuse(loader, why, -ENOEXEC, "section %s is compressed; only debug sections may be", name);
+    if (type == SHT_NOBITS && (flags & SHF_EXECINSTR) && section->header.sh_size)
+        return refuse(loader, why, -ENOEXEC,
+                      "section %s is executable but has no contents; was the object stripped of them?", name);
+    if (type != SHT_PROGBITS && type != SHT_NOBITS && type != SHT_NOTE && type != SHT_INIT_ARRAY &&
+        type != SHT_FINI_ARRAY && !x86_64_section_type(type))
+        return refuse(loader, why, -ENOEXEC,
+                      "section %s is of type 0x%x, which is not known for a section that is loaded", name, type);
+    return 0;
+}
+
+static int classify(struct loader *loader, uint32_t index, struct failure *why)
+{
+    struct loader_section_state *state = &loader->section_states[index];
+    const struct file_section *section = section_at(loader, index);
+    uint64_t flags = section->header.sh_flags, alignment = section->header.sh_addralign;
+    bool is_array = false;
+    int error;
+
+    *state = (struct loader_section_state){.offset = LOADER_NOWHERE, .class = SECTION_NOT_LOADED};
+    if (!(flags & SHF_ALLOC) || (flags & SHF_EXCLUDE) || section->header.sh_type == SHT_NULL)
+        return 0;
+    if (flags & SHF_TLS) { /* refused later: a relocation into it says more */
+        loader->thread_local_section = loader->thread_local_section ?: index;
+        return 0;
+    }
+    if (alignment & (alignment - 1))
+        return refuse(loader, why, -ENOEXEC, "section %s asks for an alignment of 0x%llx, which is no power of two",
+                      section_name(loader, index), (unsigned long long)alignment);
+    state->alignment = alignment ? (uint8_t)__builtin_ctzll(alignment) : 0;
+    error = check_loadable(loader, index, why);
+    if (!error)
+        error = classify_array(loader, index, &is_array, why);
+    if (error || is_array)
+        return error;
+    if (section->header.sh_type == SHT_NOBITS)
+        state->class = SECTION_NOBITS;
+    else if (flags & SHF_EXECINSTR)
+        state->class = SECTION_TEXT;
+    else
+        state->class = flags & SHF_WRITE ? SECTION_DATA : SECTION_RODATA;
+    return 0;
+}
+
+int layout_classify(struct loader *loader, struct failure *why)
+{
+    loader->section_states = loader_allocate(loader, loader->sections, sizeof *loader->section_states);
+    if (!loader->section_states)
+        return refuse(loader, why, -ENOMEM, "no memory for the states of %u sections", loader->sections);
+    loader->section_states[0] = (struct loader_section_state){.offset = LOADER_NOWHERE, .class = SECTION_NOT_LOADED};
+    for (uint32_t i = 1; i < loader->sections; i++) {
+        int error = classify(loader, i, why);
+
+        if (error)
+            return error;
+    }
+    return 0;
+}
+
+/* Does array section `left` come before `right`? */
+static bool comes_before(const struct loader *loader, uint32_t left, uint32_t right)
+{
+    const struct loader_section_state *one = &loader->section_states[left], *other = &loader->section_states[right];
+
+    if (one->class != other->class)
+        return one->class < other->class;
+    return one->priority != other->priority ? one->priority < other->priority : left < right;
+}
+
+/* Moves the entry at `root` down until no child of it comes after it; the heap has `count` entries. */
+static void sift_down(const struct loader *loader, uint32_t *heap, uint64_t root, uint64_t count)
+{
+    for (uint64_t child; (child = 2 * root + 1) < count; root = child) {
+        uint32_t entry = heap[root];
+
+        if (child + 1 < count && comes_before(loader, heap[child], heap[child + 1]))
+            child++;
+        if (!comes_before(loader, entry, heap[child]))
+            return;
+        heap[root] = heap[child];
+        heap[child] = entry;
+    }
+}
+
+/* Heapsort: an object with very many constructors must not take quadratic time. */
+int layout_order_arrays(struct loader *loader, struct failure *why)
+{
+    uint32_t *order, count = 0;
+
+    if (!loader->arrays)
+        return 0;
+    order = loader->array_order = loader_allocate(loader, loader->arrays, sizeof *order);
+    if (!order)
+        return refuse(loader, why, -ENOMEM, "no memory for the order of %u arrays of constructors", loader->arrays);
+    for (uint32_t i = 1; i < loader->sections; i++) {
+        if (loader->section_states[i].class == SECTION_INIT || loader->section_states[i].class == SECTION_FINI)
+            order[count++] = i;
+    }
+    for (uint32_t root = count / 2; root-- > 0;)
+        sift_down(loader, order, root, count);
+    while (count > 1) {
+        uint32_t last = order[--count];
+
+        order[count] = order[0];
+        order[0] = last;
+        sift_down(loader, order, 0, count);
+    }
+    return 0;
+}
+
+/* Takes `bytes` at the next multiple of `alignment` from *end on; false if the image would become too large. */
+static bool take(struct loader *loader, uint64_t *end, uint64_t bytes, uint64_t alignment, uint64_t *offset)
+{
+    uint64_t start = align_up(*end, alignment);
+
+    if (start > LOADER_BYTES_MAX || bytes > LOADER_BYTES_MAX - start)
+        return false;
+    if (alignment > loader->alignment)
+        loader->alignment = alignment;
+    *offset = start;
+    *end = start + bytes;
+    return true;
+}
+
+static bool take_section(struct loader *loader, uint32_t index, uint64_t *end)
+{
+    struct loader_section_state *state = &loader->section_states[index];
+
+    return take(loader, end, section_at(loader, index)->header.sh_size, 1ull << state->alignment, &state->offset);
+}
+
+static bool take_class(struct loader *loader, enum section_class class, uint64_t *end)
+{
+    for (uint32_t i = 1; i < loader->sections; i++) {
+        if (loader->section_states[i].class == class && !take_section(loader, i, end))
+            return false;
+    }
+    return true;
+}
+
+/* Where a region begins: on a page, or where its most aligned section may begin. */
+static uint64_t region_start(const struct loader *loader, enum section_class first, enum section_class last,
+                             uint64_t end)
+{
+    unsigned alignment = __builtin_ctz(LOADER_PAGE);
+
+    for (uint32_t i = 1; i < loader->sections; i++) {
+        const struct loader_section_state *state = &loader->section_states[i];
+
+        if (state->class >= first && state->class <= last && state->alignment > alignment)
+            alignment = state->alignment;
+    }
+    return align_up(end, 1ull << alignment);
+}
+
+static void end_region(struct loader_region *region, uint64_t offset, uint64_t file_end, uint64_t end)
+{
+    region->offset = offset;
+    region->file_bytes = file_end - offset;
+    region->bytes = align_up(end, LOADER_PAGE) - offset;
+}
+
+static bool assign_data(struct loader *loader, uint64_t *end)
+{
+    struct loader_region *region = &loader->regions[LOADER_DATA];
+    uint64_t start = region_start(loader, SECTION_DATA, SECTION_NOBITS, *end), file_end;
+
+    if (loader->common_alignment > LOADER_PAGE)
+        start = align_up(start, loader->common_alignment);
+    *end = start;
+    if (!take_class(loader, SECTION_DATA, end))
+        return false;
+    for (uint32_t i = 0; i < loader->arrays; i++) {
+        if (!take_section(loader, loader->array_order[i], end))
+            return false;
+    }
+    file_end = *end;
+    if (!take_class(loader, SECTION_NOBITS, end) ||
+        !take(loader, end, loader->common_bytes, loader->common_alignment, &loader->common_offset))
+        return false;
+    end_region(region, start, file_end, *end);
+    *end = align_up(*end, LOADER_PAGE);
+    return true;
+}
+
+int layout_assign(struct loader *loader, uint32_t got_entries, uint32_t stubs, struct failure *why)
+{
+    uint64_t end = 0, start;
+
+    loader->alignment = LOADER_PAGE;
+    if (!take_class(loader, SECTION_TEXT, &end) ||
+        !take(loader, &end, (uint64_t)stubs * LOADER_STUB, LOADER_STUB, &loader->stubs_offset))
+        goto too_large;
+    end_region(&loader->regions[LOADER_TEXT], 0, end, end);
+    start = end = region_start(loader, SECTION_RODATA, SECTION_RODATA, end);
+    if (!take_class(loader, SECTION_RODATA, &end) ||
+        !take(loader, &end, (uint64_t)got_entries * LOADER_POINTER, LOADER_POINTER, &loader->got_offset))
+        goto too_large;
+    end_region(&loader->regions[LOADER_RODATA], start, end, end);
+    if (!assign_data(loader, &end))
+        goto too_large;
+    loader->bytes = 0;
+    loader->image_bytes = 0;
+    for (unsigned i = 0; i < LOADER_REGIONS; i++) {
+        const struct loader_region *region = &loader->regions[i];
+
+        if (region->bytes)
+            loader->bytes = region->offset + region->bytes;
+        if (region->file_bytes)
+            loader->image_bytes = region->offset + region->file_bytes;
+    }
+    if (loader->bytes <= LOADER_BYTES_MAX)
+        return 0;
+too_large:
+    return refuse(loader, why, -E2BIG, "its image would take more than %llu MiB", LOADER_BYTES_MAX >> 20);
+}

@@ -1,0 +1,35 @@
+/*
+ * cpu.h - stands in for arch/x86/include/arch/cpu.h in hosted tests, by coming first in the order of includes.
+ *
+ * There is one CPU, which is this process; whether interrupts are on is a variable that a test can look at. GS points
+ * at a `struct machine_cpu` (tests/hosted/machine/machine.h), so that the inline parts of core/lock.h work as they are.
+ */
+#ifndef ARCH_CPU_H
+#define ARCH_CPU_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct cpu;
+struct thread;
+
+extern bool machine_interrupts;
+
+static inline unsigned long arch_interrupts_save(void)
+{
+    bool before = machine_interrupts;
+    machine_interrupts = false;
+    return before;
+}
+
+static inline void arch_interrupts_restore(unsigned long flags)
+{
+    machine_interrupts = flags;
+}
+
+static inline void arch_relax(void)
+{
+}
+
+#endif
