@@ -12,6 +12,7 @@
 #include "core/heap_large.h"
 #include "core/panic.h"
 #include "core/spans.h"
+#include <moult/module.h>
 #include <string.h>
 
 struct heap_class heap_classes[HEAP_CLASSES];
@@ -119,6 +120,7 @@ void *heap_alloc(size_t bytes)
         return take_from_new_span(class, flags);
     return take_block(class, span, flags);
 }
+EXPORT_SYMBOL(heap_alloc);
 
 void *heap_alloc_zeroed(size_t count, size_t bytes)
 {
@@ -199,6 +201,7 @@ void heap_free(void *block)
         return relist(span, number / 64, flags);
     spin_unlock_restore(&class->lock, flags);
 }
+EXPORT_SYMBOL(heap_free);
 
 /* How many bytes a live block has room for. */
 static size_t block_bytes(const void *block)

@@ -16,6 +16,14 @@
 /* Waits for a lock that was found taken. Panics if this CPU holds it already. Keeps all registers. */
 __attribute__((no_caller_saved_registers)) void spin_lock_slow(struct spinlock *lock, uint32_t owner);
 
+/* What this CPU marks its locks with. Context: interrupts off. */
+static inline uint32_t spin_mark(void)
+{
+    uint32_t mark;
+    __asm__ volatile("mov %%gs:%c1, %0" : "=r"(mark) : "i"(16));
+    return mark;
+}
+
 /*
  * Context: interrupts off. The word holds one more than the index of the CPU that has the lock, so that `check` and a
  * debugger see the owner. The rare call stands out of the way, hidden from the compiler, which then need not save
@@ -23,8 +31,7 @@ __attribute__((no_caller_saved_registers)) void spin_lock_slow(struct spinlock *
  */
 static inline void spin_lock(struct spinlock *lock)
 {
-    uint32_t self, expected = 0;
-    __asm__ volatile("mov %%gs:%c1, %0" : "=r"(self) : "i"(16));
+    uint32_t expected = 0;
     __asm__ volatile("lock cmpxchg %2, %1\n\t"
                      "jne 2f\n"
                      "1:\n\t"
@@ -33,7 +40,7 @@ static inline void spin_lock(struct spinlock *lock)
                      "jmp 1b\n\t"
                      ".previous"
                      : "+a"(expected), "+m"(lock->owner)
-                     : "S"(self), "D"(lock)
+                     : "S"(spin_mark()), "D"(lock)
                      : "memory", "cc");
 }
 
@@ -45,7 +52,7 @@ static inline void spin_unlock(struct spinlock *lock)
 /* Takes the lock if it is free. Context: interrupts off. */
 static inline bool spin_try(struct spinlock *lock)
 {
-    return __sync_bool_compare_and_swap(&lock->owner, 0, *(const uint32_t __seg_gs *)16);
+    return __sync_bool_compare_and_swap(&lock->owner, 0, spin_mark());
 }
 
 static inline unsigned long spin_lock_save(struct spinlock *lock)

@@ -1,10 +1,12 @@
 /*
- * string.c - what the kernel, the loader and the monitor use of <string.h>, and what the compiler itself calls.
+ * string.c - what the kernel, the loader and the monitor use of <string.h>, and what the compiler itself calls, in modules
+ * as well.
  *
  * Words of eight bytes wherever there are as many: a repeated string instruction counts once for each element that it
  * moves, so `rep movsq` is the cheapest copy there is in instructions, and a good one on real processors. The direction
  * flag is clear in all kernel code (psABI 3.2.1). Any context; no state.
  */
+#include <moult/module.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +31,7 @@ void *memcpy(void *restrict to, const void *restrict from, size_t bytes)
         __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(count)::"memory");
     return result;
 }
+EXPORT_SYMBOL(memcpy);
 
 void *memmove(void *to, const void *from, size_t bytes)
 {
@@ -47,6 +50,7 @@ void *memmove(void *to, const void *from, size_t bytes)
     }
     return to;
 }
+EXPORT_SYMBOL(memmove);
 
 void *memset(void *to, int value, size_t bytes)
 {
@@ -59,6 +63,7 @@ void *memset(void *to, int value, size_t bytes)
         __asm__ volatile("rep stosb" : "+D"(to), "+c"(count) : "a"(word) : "memory");
     return result;
 }
+EXPORT_SYMBOL(memset);
 
 int memcmp(const void *left, const void *right, size_t bytes)
 {
@@ -74,6 +79,7 @@ int memcmp(const void *left, const void *right, size_t bytes)
     }
     return 0;
 }
+EXPORT_SYMBOL(memcmp);
 
 void *memchr(const void *memory, int value, size_t bytes)
 {
@@ -85,6 +91,7 @@ void *memchr(const void *memory, int value, size_t bytes)
     }
     return NULL;
 }
+EXPORT_SYMBOL(memchr);
 
 /* Whether one of the eight bytes of a word is zero. */
 static inline bool has_zero(uint64_t word)
@@ -106,6 +113,7 @@ size_t strlen(const char *text)
         end++;
     return (size_t)(end - text);
 }
+EXPORT_SYMBOL(strlen);
 
 size_t strnlen(const char *text, size_t limit)
 {
@@ -113,6 +121,7 @@ size_t strnlen(const char *text, size_t limit)
 
     return end ? (size_t)(end - text) : limit;
 }
+EXPORT_SYMBOL(strnlen);
 
 int strcmp(const char *left, const char *right)
 {
@@ -122,6 +131,7 @@ int strcmp(const char *left, const char *right)
     }
     return (unsigned char)*left - (unsigned char)*right;
 }
+EXPORT_SYMBOL(strcmp);
 
 int strncmp(const char *left, const char *right, size_t limit)
 {
@@ -131,6 +141,7 @@ int strncmp(const char *left, const char *right, size_t limit)
     }
     return 0;
 }
+EXPORT_SYMBOL(strncmp);
 
 char *strchr(const char *text, int character)
 {
@@ -140,6 +151,7 @@ char *strchr(const char *text, int character)
     }
     return (char *)text;
 }
+EXPORT_SYMBOL(strchr);
 
 char *strrchr(const char *text, int character)
 {
@@ -151,6 +163,7 @@ char *strrchr(const char *text, int character)
     } while (*text++);
     return (char *)last;
 }
+EXPORT_SYMBOL(strrchr);
 
 size_t strspn(const char *text, const char *accepted)
 {

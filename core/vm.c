@@ -72,16 +72,15 @@ void *vm_reserve(enum vm_area area, size_t pages, size_t alignment)
 void vm_release(void *address)
 {
     unsigned long flags = spin_lock_save(&vm.lock);
-    struct range_area *area = area_of((uintptr_t)address);
-    struct range *range = range_find(area, (uintptr_t)address);
+    struct range *range = range_around((uintptr_t)address, 1);
 
-    if (!range || range_start(range) != (uintptr_t)address)
-        panic("a range of addresses was released that is not reserved: %p", address);
+    if (range_start(range) != (uintptr_t)address)
+        panic("the range of addresses that was released at %p begins elsewhere", address);
     if (range->mapped)
         panic("the range of addresses at %p was released with %lu pages mapped in it", address, range->mapped);
     vm.count.ranges--;
     vm.count.reserved_pages -= range_pages(range);
-    range_give(area, range);
+    range_give(area_of((uintptr_t)address), range);
     spin_unlock_restore(&vm.lock, flags);
 }
 

@@ -39,8 +39,7 @@ void vm_free(void *address);
 
 /*
  * Maps fresh frames over part of a reserved range. -ENOMEM, or -EEXIST where something is mapped: what this call mapped
- * is taken back. -EINVAL: `protection` is not PROTECTION_WRITE; vm_protect() gives any other, once the content is
- * there.
+ * is taken back. -EINVAL: `protection` is not PROTECTION_WRITE; vm_protect() gives any other later.
  */
 int vm_populate(void *address, size_t pages, unsigned protection);
 
@@ -52,8 +51,8 @@ void vm_depopulate(void *address, size_t pages);
 
 /*
  * Gives a populated part its final protection; where it becomes read-only or executable, the direct map's alias of its
- * frames becomes read-only as well (and writable again in vm_depopulate()). -ENOMEM; -EINVAL
- * for write with execute, or a page that is not mapped: unchanged. Flushes all CPUs.
+ * frames becomes read-only as well (and writable again in vm_depopulate()). -ENOMEM, or -EINVAL for write with execute
+ * or a page that is not mapped: unchanged. Flushes all CPUs.
  */
 int vm_protect(void *address, size_t pages, unsigned protection);
 

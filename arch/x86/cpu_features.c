@@ -17,6 +17,8 @@
 #define MSR_EFER 0xc0000080u
 #define EFER_NO_EXECUTE (1u << 11)
 #define CR0_WRITE_PROTECT (1ul << 16)
+#define CR0_NOT_WRITE_THROUGH (1ul << 29)
+#define CR0_CACHE_DISABLED (1ul << 30)
 
 #define LEAF_BASIC 0u
 #define LEAF_FEATURES 1u
@@ -97,7 +99,8 @@ static void set_control_registers(void)
     }
     __asm__ volatile("mov %0, %%cr4" ::"r"(cr4) : "memory");
     __asm__ volatile("mov %%cr0, %0" : "=r"(cr0));
-    __asm__ volatile("mov %0, %%cr0" ::"r"(cr0 | CR0_WRITE_PROTECT) : "memory");
+    cr0 = (cr0 & ~(CR0_CACHE_DISABLED | CR0_NOT_WRITE_THROUGH)) | CR0_WRITE_PROTECT;
+    __asm__ volatile("mov %0, %%cr0" ::"r"(cr0) : "memory");
 }
 
 void arch_cpu_features_init(void)

@@ -8,7 +8,6 @@
  */
 #include "arch/x86/io_apic.h"
 #include "arch/x86/firmware.h"
-#include "arch/x86/ports.h"
 #include "core/lock.h"
 #include "core/log.h"
 #include "core/panic.h"
@@ -33,15 +32,7 @@
 #define ENTRY_CPU_SHIFT 24
 #define ENTRY_APIC_ID_MAX 0xfeu
 
-/* The legacy controllers, two 8259A, and the legacy timer. */
-#define PIC_MASTER 0x20
-#define PIC_SLAVE 0xa0
-#define PIC_VECTOR_MASTER 0xf0 /* nothing else uses 0xf0-0xff: should they speak up, it is harmless */
-#define PIC_VECTOR_SLAVE 0xf8
-#define PIC_CASCADE 2
-#define PIT_CHANNEL_0 0x40
-#define PIT_CONTROL 0x43
-#define PIT_ONCE 0x30 /* channel 0, both bytes of the count, mode 0 */
+#define LINE_CASCADE 2 /* joins the two legacy controllers: no device's */
 
 struct controller {
     volatile uint32_t *registers;
@@ -66,29 +57,6 @@ static void write_register(const struct controller *controller, unsigned index, 
 {
     controller->registers[SELECT / 4] = index;
     controller->registers[WINDOW / 4] = value;
-}
-
-/* Initialised once more, since the firmware's vectors are those of exceptions, then masked for ever. */
-static void silence_pics(void)
-{
-    port_write8(PIC_MASTER, 0x11); /* four initialisation words follow */
-    port_write8(PIC_SLAVE, 0x11);
-    port_write8(PIC_MASTER + 1, PIC_VECTOR_MASTER);
-    port_write8(PIC_SLAVE + 1, PIC_VECTOR_SLAVE);
-    port_write8(PIC_MASTER + 1, 1 << PIC_CASCADE);
-    port_write8(PIC_SLAVE + 1, PIC_CASCADE);
-    port_write8(PIC_MASTER + 1, 1); /* 8086 mode */
-    port_write8(PIC_SLAVE + 1, 1);
-    port_write8(PIC_MASTER + 1, 0xff);
-    port_write8(PIC_SLAVE + 1, 0xff);
-}
-
-/* The firmware's 18 Hz tick: an emulator that skips idle time would stop at each. It counts down once more and then rests. */
-static void stop_pit(void)
-{
-    port_write8(PIT_CONTROL, PIT_ONCE);
-    port_write8(PIT_CHANNEL_0, 0);
-    port_write8(PIT_CHANNEL_0, 0);
 }
 
 static void add_controller(const struct acpi_io_apic *found)
@@ -118,16 +86,14 @@ void io_apic_init(void)
 {
     const struct acpi_facts *facts = firmware_facts();
 
-    silence_pics();
-    stop_pit();
     for (unsigned i = 0; i < facts->io_apic_count; i++)
         add_controller(&facts->io_apics[i]);
 }
 
-/* The controller and redirection register of an ISA line; NULL if there is none. Line 2 is the legacy controllers' own. */
+/* The controller and redirection register of an ISA line; NULL if there is none. */
 static const struct controller *find_pin(unsigned line, unsigned *reg)
 {
-    if (line >= ACPI_ISA_LINES || line == PIC_CASCADE)
+    if (line >= ACPI_ISA_LINES || line == LINE_CASCADE)
         return NULL;
     uint32_t global = firmware_facts()->isa_lines[line].global;
     for (unsigned i = 0; i < io_apics.count; i++) {

@@ -4,7 +4,7 @@
 #ifndef ARCH_X86_IO_APIC_H
 #define ARCH_X86_IO_APIC_H
 
-/* Silences the legacy controllers, maps the I/O APICs that the firmware lists, and masks every pin. Bootstrap CPU, once. */
+/* Maps the I/O APICs that the firmware lists, and masks every pin. Bootstrap CPU, once. */
 void io_apic_init(void);
 
 #endif

@@ -10,6 +10,7 @@
 #include "arch/x86/cpu_features.h"
 #include "arch/x86/firmware.h"
 #include "arch/x86/io_apic.h"
+#include "arch/x86/legacy.h"
 #include "arch/x86/ports.h"
 #include "arch/x86/smp.h"
 #include "core/panic.h"
@@ -88,6 +89,7 @@ void arch_interrupts_init(void)
         if (!registers)
             panic("no memory to map the local APIC; give the machine more");
     }
+    legacy_silence();
     io_apic_init();
 }
 

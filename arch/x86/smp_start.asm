@@ -54,7 +54,7 @@ long_mode:
 align 8
 gdt:
     dq 0
-    dq 0x00209a0000000000               ; 64-bit code, ring 0
+    dq 0x00209b0000000000               ; 64-bit code, ring 0, marked as accessed: the page is read-only
 gdt_pointer:
     dw gdt_pointer - gdt - 1
     dd at_page(gdt)

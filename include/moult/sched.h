@@ -139,7 +139,10 @@ struct sched_ops {
      */
     struct sched_entity *(*choose)(struct sched_queue *queue, struct sched_entity *running);
 
-    /* (optional) `next` starts to run after `previous`, which is NULL if it can no longer run or if there was none. */
+    /*
+     * (optional) `next` starts to run after `previous`, which is NULL if it can no longer run or if there was none. Also called, with
+     * NULL, for the running thread itself after it was put into a queue again (SCHED_CHANGE, SCHED_HANDOVER).
+     */
     void (*started)(struct sched_queue *queue, struct sched_entity *previous, struct sched_entity *next);
 
     /* (optional) The running thread has used `cycles` since it was last charged. Comes before any choice. */

@@ -24,8 +24,8 @@
 #include <moult/sched.h>
 
 /*
- * A cycle at weight 1. More than twice WEIGHT_MAX, so that a whole number of cycles of lag turned into virtual time
- * and back is the same number.
+ * A cycle at weight 1. More than four times WEIGHT_MAX, so that a lag in whole cycles, turned into virtual time and
+ * back, is the same number although the mean and the time are rounded.
  */
 #define VIRTUAL_CYCLE_SHIFT 16
 #define VIRTUAL_CYCLE (1 << VIRTUAL_CYCLE_SHIFT)
@@ -138,7 +138,7 @@ static inline void virtual_hold(struct virtual_clock *clock)
  */
 static inline void virtual_join(struct virtual_clock *clock, struct virtual_share *share, enum sched_reason reason)
 {
-    int64_t owed = share->lag * VIRTUAL_CYCLE, apart = virtual_divide(owed + share->weight / 2, share->weight);
+    int64_t owed = share->lag * VIRTUAL_CYCLE, apart = virtual_divide(owed, share->weight);
 
     if (reason == SCHED_HANDOVER) {
         virtual_hold(clock);

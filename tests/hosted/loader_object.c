@@ -69,9 +69,10 @@ static void identity(void **state)
         uint8_t value;
         const char *text;
     } cases[] = {
-        {0, 'M', "not an ELF file"},  {3, 'f', "not an ELF file"}, {EI_CLASS, 1, "64-bit"}, {EI_DATA, 2, "little-endian"},
-        {EI_VERSION, 0, "version 0"}, {16, ET_EXEC, "type 2"},     {16, ET_DYN, "type 3"},  {18, EM_AARCH64, "machine 183"},
-        {20, 2, "version 2"},         {58, 63, "headers of 63"},
+        {0, 'M', "not an ELF file"},   {3, 'f', "not an ELF file"},     {EI_CLASS, 1, "64-bit"},
+        {EI_DATA, 2, "little-endian"}, {EI_VERSION, 0, "version 0"},    {16, ET_EXEC, "type 2"},
+        {16, ET_DYN, "type 3"},        {18, EM_AARCH64, "machine 183"}, {20, 2, "version 2"},
+        {58, 63, "headers of 63"},
     };
 
     (void)state;

@@ -137,7 +137,8 @@ static void global_offset_table(void **state)
     static const struct {
         uint32_t type;
         unsigned width;
-    } types[] = {{R_X86_64_GOTPCREL, 4}, {R_X86_64_GOTPCRELX, 4}, {R_X86_64_REX_GOTPCRELX, 4}, {R_X86_64_GOTPCREL64, 8}};
+    } types[] = {
+        {R_X86_64_GOTPCREL, 4}, {R_X86_64_GOTPCRELX, 4}, {R_X86_64_REX_GOTPCRELX, 4}, {R_X86_64_GOTPCREL64, 8}};
     struct builder *builder = basic_object();
     struct bench bench = {0};
     uint64_t got, data;
@@ -220,7 +221,8 @@ static struct builder *calls(void)
 {
     static uint8_t text[32] = {0xe8, 0, 0, 0, 0, 0x0f, 0x84, 0, 0, 0, 0, 0xe9, 0, 0, 0, 0, 0x48, 0x8d, 0x05};
     struct builder *builder = basic_object();
-    unsigned code = builder_section(builder, ".text.calls", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, text, sizeof text, 1);
+    unsigned code = builder_section(builder, ".text.calls", SHT_PROGBITS, SHF_ALLOC | SHF_EXECINSTR, text, sizeof text,
+                                    1);
 
     builder_relocation(builder, code, 1, R_X86_64_PLT32, OUTSIDE, -4);
     builder_relocation(builder, code, 7, R_X86_64_PC32, OUTSIDE, -4);
@@ -286,8 +288,8 @@ static void undefined_symbols(void **state)
     unsigned count = 0;
 
     (void)state;
-    builder_relocation(builder, TEXT, 0x21, R_X86_64_PLT32, builder_symbol(builder, "thread_frob", STB_GLOBAL, 0, 0, 0, 0),
-                       -4);
+    builder_relocation(builder, TEXT, 0x21, R_X86_64_PLT32,
+                       builder_symbol(builder, "thread_frob", STB_GLOBAL, 0, 0, 0, 0), -4);
     builder_symbol(builder, "unused", STB_GLOBAL, 0, 0, 0, 0);
     expect_refusal(builder, -ELINK, "undefined symbol 'thread_frob' at .text+0x21, needed by test");
     builder_relocation(builder, TEXT, 0x31, R_X86_64_GOTPCREL,

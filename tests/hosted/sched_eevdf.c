@@ -1,4 +1,5 @@
-/* sources: tests/hosted/sched/simulator.c core/fallback/sched_fifo.c modules/sched/rr.c modules/sched/priority.c modules/sched/stride.c modules/sched/lottery.c modules/sched/eevdf.c */
+/* sources: tests/hosted/sched/simulator.c core/fallback/sched_fifo.c modules/sched/rr.c modules/sched/priority.c
+ * modules/sched/stride.c modules/sched/lottery.c modules/sched/eevdf.c */
 /*
  * sched_eevdf.c - sched-eevdf against a naive model: the paper's definitions in floating point, O(n) at every step.
  *
@@ -203,14 +204,14 @@ static void lag_is_kept_across_sleep(void **state)
     assert_true(kept[1] > 50 && kept[2] > 50);
 }
 
-/* Who wakes, is eligible and has an earlier deadline runs at once; one that has had too much does not. */
+/* Who wakes, is eligible and has an earlier deadline runs at once; one that has had too much, or has time, does not. */
 static void waking_preempts(void **state)
 {
     (void)state;
     start(1, 1);
     struct sim_thread *heavy = simulator_create(1000, PRIORITY_DEFAULT, 1, 0);
     struct sim_thread *light = simulator_create(10, PRIORITY_DEFAULT, 1, 0);
-    struct sim_thread *greedy = simulator_create(1000, PRIORITY_DEFAULT, 1, 0);
+    struct sim_thread *greedy = simulator_create(5000, PRIORITY_DEFAULT, 1, 0);
     while (sim.cpu[0].running != heavy)
         simulator_spin(0, 1);
     simulator_block(0);
@@ -220,8 +221,12 @@ static void waking_preempts(void **state)
     simulator_block(0);
     assert_ptr_equal(sim.cpu[0].running, light);
     simulator_wake(heavy);
+    assert_true(sim.preempted);
     assert_ptr_equal(sim.cpu[0].running, heavy);
     simulator_wake(greedy);
+    assert_false(sim.preempted);
+    simulator_create(10, PRIORITY_DEFAULT, 1, 0);
+    assert_false(sim.preempted);
     assert_ptr_equal(sim.cpu[0].running, heavy);
 }
 

@@ -1,4 +1,5 @@
-/* sources: tests/hosted/sched/simulator.c core/fallback/sched_fifo.c modules/sched/rr.c modules/sched/priority.c modules/sched/stride.c modules/sched/lottery.c modules/sched/eevdf.c */
+/* sources: tests/hosted/sched/simulator.c core/fallback/sched_fifo.c modules/sched/rr.c modules/sched/priority.c
+ * modules/sched/stride.c modules/sched/lottery.c modules/sched/eevdf.c */
 /*
  * sched_handover.c - what of the threads' standing survives when one scheduler hands over to another.
  */
@@ -75,6 +76,33 @@ static void lag_survives(void **state)
         keep_records();
         simulator_swap(RR, NULL);
         assert_same_lags();
+    }
+}
+
+/* Who gave up all threads and takes them back knows each as before. */
+static void lag_survives_an_abort(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 24; seed++) {
+        make_history(seed % 2 ? EEVDF : STRIDE, 1 + seed % 4, seed);
+        keep_records();
+        simulator_abort();
+        simulator_abort();
+        simulator_swap(FIFO, NULL);
+        assert_same_lags();
+    }
+    for (unsigned policy = STRIDE; policy <= EEVDF; policy += EEVDF - STRIDE) {
+        simulator_start(policy, 1, 1);
+        for (unsigned t = 0; t < 9; t++)
+            simulator_create(50 + 100 * t, PRIORITY_DEFAULT, 1, 0);
+        simulator_spin(0, 100);
+        keep_records();
+        simulator_abort();
+        simulator_tick(0); /* what the hand-over left open is settled, which is no more than rounding */
+        for (unsigned t = 0; t < 9; t++) {
+            simulator_save(&sim.thread[t]);
+            assert_in_range(sim.thread[t].record.lag - kept[t].lag + 2, 0, 4);
+        }
     }
 }
 
@@ -238,10 +266,11 @@ static void lopsided_lags_level_out(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(lag_survives),           cmocka_unit_test(lag_survives_the_other),
-        cmocka_unit_test(unknown_fields_survive), cmocka_unit_test(slices_survive),
-        cmocka_unit_test(order_survives),         cmocka_unit_test(next_goes_first),
-        cmocka_unit_test(fair_while_swapping),    cmocka_unit_test(lopsided_lags_level_out),
+        cmocka_unit_test(lag_survives_an_abort),   cmocka_unit_test(lag_survives),
+        cmocka_unit_test(lag_survives_the_other),  cmocka_unit_test(unknown_fields_survive),
+        cmocka_unit_test(slices_survive),          cmocka_unit_test(order_survives),
+        cmocka_unit_test(next_goes_first),         cmocka_unit_test(fair_while_swapping),
+        cmocka_unit_test(lopsided_lags_level_out),
     };
 
     return cmocka_run_group_tests_name("sched_handover", tests, NULL, NULL);

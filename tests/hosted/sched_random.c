@@ -1,4 +1,5 @@
-/* sources: tests/hosted/sched/simulator.c core/fallback/sched_fifo.c modules/sched/rr.c modules/sched/priority.c modules/sched/stride.c modules/sched/lottery.c modules/sched/eevdf.c */
+/* sources: tests/hosted/sched/simulator.c core/fallback/sched_fifo.c modules/sched/rr.c modules/sched/priority.c
+ * modules/sched/stride.c modules/sched/lottery.c modules/sched/eevdf.c */
 /*
  * sched_random.c - every scheduler under random events, which the simulator checks one by one, and random chains of
  * hand-overs.
@@ -30,6 +31,8 @@ static void random_chain(void **state)
         for (int swap = 0; swap < 300; swap++) {
             for (uint64_t event = simulator_random(30); event; event--)
                 simulator_random_event();
+            if (simulator_random(4) == 0)
+                simulator_abort();
             simulator_swap(simulator_random(POLICIES), NULL);
         }
     }

@@ -1,4 +1,5 @@
-/* sources: tests/hosted/sched/simulator.c core/fallback/sched_fifo.c modules/sched/rr.c modules/sched/priority.c modules/sched/stride.c modules/sched/lottery.c modules/sched/eevdf.c */
+/* sources: tests/hosted/sched/simulator.c core/fallback/sched_fifo.c modules/sched/rr.c modules/sched/priority.c
+ * modules/sched/stride.c modules/sched/lottery.c modules/sched/eevdf.c */
 /*
  * sched_shares.c - the schedulers that share a CPU by weight: stride and eevdf exactly, lottery by chance.
  */
@@ -133,6 +134,9 @@ static void compensated(void **state)
         simulator_tick(0);
     }
     assert_true(fabs(won - 8000.) < 5 * sqrt(10000 * .8 * .2));
+    start_counting(NULL, 0);
+    simulator_spin(0, 10000); /* the waiter runs, if not now then soon, and does not wait again */
+    assert_true(fabs((double)waiter->runtime / sched_tick_cycles - 5000) < 5 * sqrt(10000 * .5 * .5));
 }
 
 /* Threads that do nothing but yield run equally often, nearly, and never the same one twice running. */

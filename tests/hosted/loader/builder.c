@@ -37,8 +37,8 @@ unsigned builder_section(struct builder *builder, const char *name, uint32_t typ
     assert_true(index < BUILDER_SECTIONS);
     builder->sections[index].name = name;
     builder->sections[index].contents = contents;
-    builder->sections[index].header =
-        (Elf64_Shdr){.sh_type = type, .sh_flags = flags, .sh_size = bytes, .sh_addralign = alignment};
+    builder->sections[index].header = (Elf64_Shdr){
+        .sh_type = type, .sh_flags = flags, .sh_size = bytes, .sh_addralign = alignment};
     return index + 1;
 }
 

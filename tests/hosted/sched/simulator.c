@@ -89,13 +89,17 @@ static struct sim_thread *choice(unsigned cpu, struct sim_thread *running)
     return thread;
 }
 
-/* Empties a queue as a hand-over does, and asserts that every thread that is ready there came out, once. */
-static void drain(unsigned cpu, struct sim_thread **order)
+/*
+ * Empties a queue as a hand-over does, `first` first if it is not NULL, and asserts that every thread that is ready
+ * there came out, once.
+ */
+static void drain(unsigned cpu, struct sim_thread *first, struct sim_thread **order)
 {
+    struct sched_entity *entity = first ? entity_of(first) : sim.ops->choose(queue_of(cpu), NULL);
     unsigned found = 0, ready = 0;
     bool seen[SIMULATOR_THREADS] = {false};
 
-    for (struct sched_entity *entity; (entity = sim.ops->choose(queue_of(cpu), NULL)); found++) {
+    for (; entity; found++) {
         struct sim_thread *thread = thread_of(entity);
         assert_ptr_equal(entity_of(thread), entity);
         assert_int_equal(thread->state, SIM_READY);
@@ -105,6 +109,7 @@ static void drain(unsigned cpu, struct sim_thread **order)
         simulator_save(thread);
         sim.ops->dequeue(queue_of(cpu), entity, SCHED_HANDOVER);
         order[found] = thread;
+        entity = sim.ops->choose(queue_of(cpu), NULL);
     }
     order[found] = NULL;
     for (unsigned t = 0; t < SIMULATOR_THREADS; t++)
@@ -115,7 +120,7 @@ static void drain(unsigned cpu, struct sim_thread **order)
 void simulator_order(unsigned cpu, struct sim_thread **order)
 {
     memcpy(&before, &sim, sizeof(sim));
-    drain(cpu, order);
+    drain(cpu, NULL, order);
     memcpy(&sim, &before, sizeof(sim));
 }
 
@@ -227,6 +232,7 @@ static void arrive(struct sim_thread *thread)
         preempts = sim.ops->preempts(queue_of(cpu), entity_of(running), entity_of(thread));
         assert_no_effect();
     }
+    sim.preempted = preempts;
     if (preempts)
         choose_and_start(cpu, false);
     check();
@@ -410,18 +416,35 @@ void simulator_save(struct sim_thread *thread)
         assert_true(record->lag <= SCHED_LAG_MAX && record->lag >= -SCHED_LAG_MAX);
 }
 
+static void give_up(struct sim_thread *order[SIMULATOR_CPUS][SIMULATOR_THREADS + 1])
+{
+    for (unsigned c = 0; c < sim.cpus; c++) {
+        simulator_charge(c);
+        drain(c, sim.cpu[c].running, order[c]);
+    }
+    check_memory();
+}
+
+static void take_over(struct sim_thread *order[SIMULATOR_CPUS][SIMULATOR_THREADS + 1])
+{
+    for (unsigned c = 0; c < sim.cpus; c++)
+        for (struct sim_thread **thread = order[c]; *thread; thread++) {
+            sim.ops->load(entity_of(*thread), &(*thread)->record);
+            enqueue(*thread, SCHED_HANDOVER);
+            if (*thread == sim.cpu[c].running && sim.ops->started)
+                sim.ops->started(queue_of(c), NULL, entity_of(*thread));
+        }
+    check();
+}
+
 void simulator_swap(unsigned policy, struct sim_thread **order)
 {
     struct sim_thread *given_up[SIMULATOR_CPUS][SIMULATOR_THREADS + 1];
 
-    for (unsigned c = 0; c < sim.cpus; c++) {
-        simulator_charge(c);
-        drain(c, given_up[c]);
-    }
+    give_up(given_up);
     for (unsigned t = 0; t < SIMULATOR_THREADS; t++)
         if (sim.thread[t].state == SIM_SLEEPING)
             simulator_save(&sim.thread[t]);
-    check_memory();
     sim.now ^= 1;
     sim.policy = policy;
     sim.ops = simulator_policies[policy].ops;
@@ -429,17 +452,17 @@ void simulator_swap(unsigned policy, struct sim_thread **order)
     for (unsigned t = 0; t < SIMULATOR_THREADS; t++)
         if (sim.thread[t].state == SIM_SLEEPING)
             sim.ops->load(entity_of(&sim.thread[t]), &sim.thread[t].record);
-    for (unsigned c = 0; c < sim.cpus; c++) {
-        for (struct sim_thread **thread = given_up[c]; *thread; thread++) {
-            sim.ops->load(entity_of(*thread), &(*thread)->record);
-            enqueue(*thread, SCHED_HANDOVER);
-        }
-        if (sim.cpu[c].running && sim.ops->started)
-            sim.ops->started(queue_of(c), NULL, entity_of(sim.cpu[c].running));
-    }
+    take_over(given_up);
     if (order)
         memcpy(order, given_up[0], sizeof(given_up[0]));
-    check();
+}
+
+void simulator_abort(void)
+{
+    struct sim_thread *given_up[SIMULATOR_CPUS][SIMULATOR_THREADS + 1];
+
+    give_up(given_up);
+    take_over(given_up);
 }
 
 static struct sim_thread *any_thread(void)

@@ -61,6 +61,7 @@ struct simulation {
     unsigned now; /* which of the two entities and queues is in use */
     uint64_t random;
     uint64_t events;
+    bool preempted; /* the last thread that came took the CPU, or found it idle */
     const struct sim_observer *observer;
     struct sim_cpu cpu[SIMULATOR_CPUS];
     struct sim_thread thread[SIMULATOR_THREADS];
@@ -87,8 +88,14 @@ void simulator_change(struct sim_thread *thread, uint32_t weight, uint32_t prior
 void simulator_pull(unsigned to, unsigned from); /* moves what the queue of `from` offers, if it offers any */
 void simulator_interrupt(unsigned cpu); /* an urgent thread, of which the scheduler knows nothing, runs in between */
 
-/* Hands over to another policy. `order`, if not NULL, receives CPU 0's threads as the old one gave them up, then NULL. */
+/*
+ * Hands over to another policy: on each CPU the running thread first, then the others in order of choice. `order`, if
+ * not NULL, receives CPU 0's threads in the order in which they went, then NULL.
+ */
 void simulator_swap(unsigned policy, struct sim_thread **order);
+
+/* A hand-over that fails after all threads were given up: the same policy takes them back. */
+void simulator_abort(void);
 
 /* The order in which the policy would hand over `cpu`'s threads, without doing it. NULL ends it. */
 void simulator_order(unsigned cpu, struct sim_thread **order);

@@ -1,0 +1,55 @@
+/*
+ * calls.c - what being replaceable costs a call: the same function of the scheduler, through its slot and as a plain call.
+ */
+#include "bench/bench.h"
+#include "core/run_queue.h"
+#include "core/sched_slot.h"
+#include "core/slot.h"
+
+#define CALLS 100 /* in a batch, interrupts off */
+
+/* Choosing has no effect, so it can be asked in vain. Both loops: the same arguments, one call instruction, the same function. */
+static uint64_t through_slot(struct cpu *cpu)
+{
+    uint64_t start = arch_clock();
+    for (int i = 0; i < CALLS; i++)
+        SCHED_CALL2(choose, cpu->queue, NULL);
+    return arch_clock() - start;
+}
+
+static uint64_t plainly(struct cpu *cpu, uintptr_t function)
+{
+    uint64_t start = arch_clock();
+    for (int i = 0; i < CALLS; i++) {
+        uintptr_t queue = (uintptr_t)cpu->queue, running = 0;
+        __asm__ volatile("call *%2" : "+D"(queue), "+S"(running) : "b"(function) : "rax", "rcx", "rdx", SLOT_CLOBBERS);
+    }
+    return arch_clock() - start;
+}
+
+static int run_slot_call(struct bench *bench, struct failure *why)
+{
+    bench->plain = UINT64_MAX;
+    (void)why;
+    for (int batch = 0; batch < BENCH_BATCHES; batch++) {
+        const struct sched_ops *ops = slot_find("sched")->occupant->ops;
+        unsigned long flags = arch_interrupts_save();
+        struct cpu *cpu = this_cpu();
+        uint64_t slot, plain;
+        spin_lock(&cpu->queue_lock);
+        slot = through_slot(cpu);
+        plain = plainly(cpu, (uintptr_t)ops->choose);
+        spin_unlock_restore(&cpu->queue_lock, flags);
+        bench_sample(bench, slot, CALLS);
+        plain = (plain - bench->clock_pair + CALLS - 1) / CALLS;
+        if (plain < bench->plain)
+            bench->plain = plain;
+    }
+    return 0;
+}
+
+const struct bench_path bench_slot_call = {.name = "slot-call",
+                                           .summary = "a call through a slot against a plain call",
+                                           .cpus = 1,
+                                           .plain_name = "plain",
+                                           .run = run_slot_call};
