@@ -111,29 +111,29 @@ static int run_block_wake(struct bench *bench, struct failure *why)
 const struct bench_path bench_block_wake = {
     .name = "block-wake", .summary = "a round trip over two semaphores", .cpus = 1, .run = run_block_wake};
 
-/* Two threads that only look at the clock: where the one that looked last was another, there was a preemption in between. */
-static struct {
-    volatile uint32_t owner;
-    volatile uint64_t seen;
-} watch;
+/*
+ * Two threads on one CPU that only look at the clock. One that finds the other's last look later than its own was preempted in between: what lies between that look
+ * and this one is the preemption. A look that was interrupted before it was used is left out.
+ */
+static volatile uint64_t looks[2];
 
 static void watch_clock(void *argument)
 {
     struct group *group = argument;
-    uint32_t self = thread_number();
+    unsigned self;
     semaphore_down(&group->start);
+    self = group->next++;
     while (group->bench->count < BENCH_BATCHES) {
-        uint64_t now = arch_clock();
-        if (watch.owner != self && watch.owner)
-            bench_sample(group->bench, now - watch.seen, 1);
-        watch.owner = self;
-        watch.seen = arch_clock();
+        uint64_t now = arch_clock(), other = looks[!self], mine = looks[self];
+        if (mine && other > mine && now > other)
+            bench_sample(group->bench, now - other, 1);
+        looks[self] = arch_clock();
     }
 }
 
 static int run_preempt(struct bench *bench, struct failure *why)
 {
-    watch.owner = 0;
+    looks[0] = looks[1] = 0;
     return run_group(bench, "bench-watch", watch_clock, 2, why);
 }
 

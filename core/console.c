@@ -77,9 +77,11 @@ static void write_translated(const char *text, size_t length)
 static void show_lines(void)
 {
     size_t length;
-    bool erased = false;
+    bool erased = false, quiet;
 
-    while (!console.wanted && (length = log_read(&console.shown, console.line, sizeof console.line))) {
+    while (!console.wanted && (length = log_read(&console.shown, console.line, sizeof console.line, &quiet))) {
+        if (quiet)
+            continue;
         if (!erased && console.footer_length)
             write_devices(ERASE_ROW, strlen(ERASE_ROW));
         erased = true;

@@ -19,6 +19,7 @@
 #define LOG_MAGIC "moult log ring 1"
 #define LOG_BYTES 65536
 #define LOG_LINE_BYTES 512 /* a longer line is cut: it is on the caller's stack */
+#define QUIET '\r'          /* before the newline of a line that the consoles do not show */
 #define NANOSECONDS 1000000000ul
 #define MICROSECOND 1000ul
 
@@ -57,39 +58,60 @@ static void append(const char *line, size_t length)
     spin_unlock_restore(&log.lock, flags);
 }
 
-void log_line(const char *format, ...)
+/* Stamps and adds a line; a quiet one ends in QUIET. Returns when it is in the ring. */
+static void add_line(bool quiet, const char *format, va_list arguments)
 {
     char line[LOG_LINE_BYTES];
     uint64_t now = clock_nanoseconds();
-    va_list arguments;
+    size_t room = sizeof line - 1; /* for the newline; what marks a quiet line takes the terminator's place */
+    size_t stamp = text_format(line, room, "[%5lu.%06lu] ", now / NANOSECONDS, now % NANOSECONDS / MICROSECOND);
+    size_t length = stamp + text_format_list(line + stamp, room - stamp, format, arguments);
 
-    size_t stamp = text_format(line, sizeof line, "[%5lu.%06lu] ", now / NANOSECONDS, now % NANOSECONDS / MICROSECOND);
-    va_start(arguments, format);
-    size_t length = stamp + text_format_list(line + stamp, sizeof line - stamp, format, arguments);
-    va_end(arguments);
-
-    if (length > sizeof line - 1)
-        length = sizeof line - 1;
+    if (length > room - 1)
+        length = room - 1;
     for (size_t i = 0; i < length; i++) {
         if ((unsigned char)line[i] < ' ' || line[i] == 127) /* a newline inside would make two lines of one */
             line[i] = ' ';
     }
+    if (quiet)
+        line[length++] = QUIET;
     line[length++] = '\n';
     append(line, length);
+}
+
+void log_line(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    add_line(false, format, arguments);
+    va_end(arguments);
     console_show_log();
 }
 EXPORT_SYMBOL(log_line);
 
-size_t log_read(uint64_t *cursor, char *text, size_t capacity)
+void log_quietly(const char *format, ...)
+{
+    va_list arguments;
+
+    va_start(arguments, format);
+    add_line(true, format, arguments);
+    va_end(arguments);
+}
+
+size_t log_read(uint64_t *cursor, char *text, size_t capacity, bool *quiet)
 {
     size_t length = 0;
     unsigned long flags = spin_lock_save(&log.lock);
 
+    *quiet = false;
     if (*cursor < log.oldest)
         *cursor = log.oldest;
     if (*cursor < log.next) {
         for (; *place(*cursor) != '\n'; (*cursor)++) {
-            if (length + 1 < capacity)
+            if (*place(*cursor) == QUIET)
+                *quiet = true;
+            else if (length + 1 < capacity)
                 text[length++] = *place(*cursor);
         }
         (*cursor)++;

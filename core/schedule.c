@@ -1,58 +1,30 @@
 /*
- * schedule.c - which thread runs now: yield, block, preemption, tick, idle.
+ * schedule.c - which thread runs now: block, preemption, tick, idle, and the long way of yield (core/yield.c has the short one).
  *
  * All of it runs with interrupts off under the queue lock of this CPU, which arch_switch() releases on the other thread's stack. The
  * core charges, asks the policy for a choice, verifies the choice, and switches.
  */
 #include "core/schedule.h"
-#include "core/run_queue.h"
-#include "core/swap.h"
+#include "core/schedule_private.h"
 #include "core/time.h"
 #include <arch/interrupts.h>
 #include <arch/fpu.h>
 #include <arch/switch.h>
 #include <arch/timer.h>
 #include <arch/trap.h>
-#include <moult/module.h>
 
 #define BALANCE_TICKS 8 /* between two looks at the other CPUs' load */
-
-struct thread *schedule_yield(void);
-
-static inline __attribute__((always_inline)) void charge(struct cpu *cpu, struct thread *running)
-{
-    uint64_t now = arch_clock();
-    uint64_t cycles = now - cpu->charged_until;
-    cpu->charged_until = now;
-    running->runtime += cycles;
-    if (__builtin_expect(running->queued_on == cpu, 1))
-        SCHED_CALL3(charge, cpu->queue, running->entity, cycles);
-}
 
 void schedule_charge(struct cpu *cpu)
 {
     charge(cpu, cpu->current);
 }
 
-/* What the core does without a policy that it can trust: the first thread of this queue that its own table shows. */
-static struct thread *choose_without_policy(struct cpu *cpu)
+struct thread *choose_without_policy(struct cpu *cpu, uintptr_t entity)
 {
     struct thread *found = threads_find_queued(cpu);
+    swap_rescue(SLOT_KIND_SCHED, "chose what is not in the queue", entity);
     return found ? found : cpu->idle;
-}
-
-/* Asks the policy, which has threads in its queue, and verifies that its choice is one of them. */
-static inline __attribute__((always_inline)) struct thread *choose(struct cpu *cpu, struct thread *running)
-{
-    uintptr_t entity = SLOT_RESULT2(SLOT_KIND_SCHED, sched_ops, choose, cpu->queue, entity_of(running));
-    struct thread *next = thread_of(entity);
-    if (__builtin_expect(!next || next->queued_on != cpu, 0)) {
-        swap_rescue(SLOT_KIND_SCHED, "chose what is not in the queue", entity);
-        return choose_without_policy(cpu);
-    }
-    if (next != running)
-        SCHED_CALL3(started, cpu->queue, entity_of(running), entity);
-    return next;
 }
 
 static struct thread *choose_urgent(struct cpu *cpu)
@@ -88,6 +60,13 @@ static struct thread *pick(struct cpu *cpu)
     return next;
 }
 
+static void leave_fpu(struct cpu *cpu, struct thread *previous)
+{
+    arch_fpu_save(previous->fpu);
+    arch_fpu_allow(false);
+    cpu->attention &= ~ATTENTION_FPU;
+}
+
 /* Goes on with `next`; releases the queue lock in every case. */
 static void switch_to(struct cpu *cpu, struct thread *next)
 {
@@ -96,11 +75,8 @@ static void switch_to(struct cpu *cpu, struct thread *next)
         spin_unlock(&cpu->queue_lock);
         return;
     }
-    if (cpu->attention & ATTENTION_FPU) {
-        arch_fpu_save(previous->fpu);
-        arch_fpu_allow(false);
-        cpu->attention &= ~ATTENTION_FPU;
-    }
+    if (cpu->attention & ATTENTION_FPU)
+        leave_fpu(cpu, previous);
     if (previous->idle) {
         cpu->next_tick = cpu->charged_until + sched_tick_cycles;
         time_arm(cpu);
@@ -108,9 +84,12 @@ static void switch_to(struct cpu *cpu, struct thread *next)
     arch_switch(previous, next);
 }
 
-static struct thread *yield_with_attention(struct cpu *cpu, struct thread *running)
+struct thread *schedule_yield_slowly(void)
 {
-    struct thread *next;
+    struct cpu *cpu = this_cpu();
+    struct thread *running = cpu->current, *next;
+    spin_lock(&cpu->queue_lock);
+    charge(cpu, running);
     if (running->urgent && !TAILQ_EMPTY(&cpu->urgent)) {
         next = TAILQ_FIRST(&cpu->urgent);
         TAILQ_REMOVE(&cpu->urgent, next, urgent_link);
@@ -120,32 +99,10 @@ static struct thread *yield_with_attention(struct cpu *cpu, struct thread *runni
             SCHED_CALL2(yielded, cpu->queue, running->entity);
         next = pick(cpu);
     }
-    if (next != running && cpu->attention & ATTENTION_FPU) {
-        arch_fpu_save(running->fpu);
-        arch_fpu_allow(false);
-        cpu->attention &= ~ATTENTION_FPU;
-    }
+    if (next != running && cpu->attention & ATTENTION_FPU)
+        leave_fpu(cpu, running);
     return next;
 }
-
-/* Called by arch_yield_entry with interrupts off: takes the queue lock, returns the thread to go on with. */
-struct thread *schedule_yield(void)
-{
-    struct cpu *cpu = this_cpu();
-    struct thread *running = cpu->current;
-    spin_lock(&cpu->queue_lock);
-    charge(cpu, running);
-    if (__builtin_expect(cpu->attention, 0))
-        return yield_with_attention(cpu, running);
-    SCHED_CALL2(yielded, cpu->queue, running->entity);
-    return choose(cpu, running);
-}
-
-void thread_yield(void)
-{
-    arch_yield();
-}
-EXPORT_SYMBOL(thread_yield);
 
 void schedule_block(enum sched_reason reason)
 {

@@ -12,6 +12,9 @@
  */
 void schedule_block(enum sched_reason reason);
 
+/* thread_yield() where something wants attention: takes the queue lock, returns the thread to go on with. Context: interrupts off. */
+struct thread *schedule_yield_slowly(void);
+
 /* Chooses again if that was asked for (cpu->reschedule). Context: interrupts off, no lock held. Returns with interrupts off. */
 void schedule_if_asked(void);
 

@@ -1,6 +1,6 @@
 /*
- * string.c - what the kernel, the loader and the monitor use of <string.h>, and what the compiler itself calls, in modules
- * as well.
+ * string.c - what the kernel, the loader and the monitor use of <string.h>, and what the compiler itself calls, in
+ * modules as well.
  *
  * Words of eight bytes wherever there are as many: a repeated string instruction counts once for each element that it
  * moves, so `rep movsq` is the cheapest copy there is in instructions, and a good one on real processors. The direction

@@ -213,7 +213,7 @@ static int run(struct transaction *swap)
     for (unsigned step = SWAP_QUIESCE; step < SWAP_STEP_COUNT; step++)
         swap->report->blackout += swap->report->cycles[step];
     free_policy(swap->slot, swap->from);
-    log_line("slot %s: %s replaced %s, %lu threads handed over", swap->slot->name, swap->report->to, swap->report->from,
+    log_quietly("slot %s: %s replaced %s, %lu threads handed over", swap->slot->name, swap->report->to, swap->report->from,
              swap->report->threads);
     return 0;
 }

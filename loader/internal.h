@@ -1,9 +1,10 @@
 /*
  * internal.h - what the loader's files share among themselves.
  *
- * Order of work: object.c finds and checks the tables; layout.c classifies sections; symbols.c checks symbols; relocate.c
- * scans the relocations, which resolves the symbols that they use; layout.c gives addresses; relocate.c writes the image;
- * declaration.c reads what the image says about itself. Only x86_64.c knows relocation numbers and instructions.
+ * Order of work: object.c finds and checks the tables; layout.c classifies sections; symbols.c checks symbols;
+ * relocate.c scans the relocations, which resolves the symbols that they use; layout.c gives addresses; relocate.c
+ * writes the image; declaration.c reads what the image says about itself. Only x86_64.c knows relocation numbers and
+ * instructions.
  */
 #ifndef LOADER_INTERNAL_H
 #define LOADER_INTERNAL_H
@@ -58,8 +59,8 @@ struct loader_symbol_state {
 };
 
 /*
- * The tables of an object have no alignment that could be relied on: an object in an archive stands at any offset. Through
- * these types their fields are read one by one, as any bytes.
+ * The tables of an object have no alignment that could be relied on: an object in an archive stands at any offset.
+ * Through these types their fields are read one by one, as any bytes.
  */
 struct file_section {
     Elf64_Shdr header;
@@ -169,7 +170,7 @@ extern const struct relocation_type x86_64_relocations[LOADER_RELOCATION_TYPES];
 bool x86_64_machine(unsigned machine);
 bool x86_64_section_type(uint32_t type);  /* one that the machine adds, of ordinary contents */
 bool x86_64_common_index(unsigned index); /* a section index that the machine adds, for large common symbols */
-/* Is the field of `type` with `addend` at `offset` of `contents` the target of a call or jump, so that a stub may stand in? */
+/* Is the field of `type` with `addend` at `offset` of `contents` the target of a call or jump? A stub may stand in then. */
 bool x86_64_is_call(uint32_t type, const uint8_t *contents, uint64_t offset, int64_t addend);
 /* Writes a stub that runs at `address` and jumps to where the 8 bytes at `entry` point; false if it is out of reach. */
 bool x86_64_write_stub(uint8_t *stub, uint64_t address, uint64_t entry);

@@ -1,11 +1,12 @@
 /*
  * layout.c - which sections are loaded, and where each goes.
  *
- * One rule decides: what has SHF_ALLOC is loaded (unwind tables and notes too: whoever wants them not, compiles without),
- * what has not, or has SHF_EXCLUDE, is not. Text comes first, then read-only sections with the global offset table, then
- * data, then all NOBITS (also read-only ones, so that they take no bytes in the image) and COMMON. Within a region sections
- * keep the order of the object. Groups (COMDAT) need nothing: one object has one copy of each, and keeps it. Sections
- * that could be merged (SHF_MERGE) are loaded as they are: merging only saves space, and references stay right without.
+ * One rule decides: what has SHF_ALLOC is loaded (unwind tables and notes too: whoever wants them not, compiles
+ * without), what has not, or has SHF_EXCLUDE, is not. Text comes first, then read-only sections with the global
+ * offset table, then data, then all NOBITS (also read-only ones, so that they take no bytes in the image) and COMMON.
+ * Within a region sections keep the order of the object. Groups (COMDAT) need nothing: one object has one copy of
+ * each, and keeps it. Sections that could be merged (SHF_MERGE) are loaded as they are: merging only saves space, and
+ * references stay right without.
  */
 #include "loader/internal.h"
 

@@ -1,7 +1,8 @@
 /*
  * loader.c - the phases of a load, and the walks over what came of it.
  *
- * Entry points: loader_plan(), loader_place(), loader_link(), loader_close(), loader_next_section(), loader_next_symbol().
+ * Entry points: loader_plan(), loader_place(), loader_link(), loader_close(), loader_next_section(),
+ * loader_next_symbol().
  */
 #include "loader/internal.h"
 

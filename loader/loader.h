@@ -4,7 +4,7 @@
  * The loader is pure. It has no globals, touches no hardware, allocates only through the caller's functions, and is the
  * same source in the kernel, in the host tool modcheck and under the fuzzer. The caller goes through
  *
- *   loader_plan()   checks the whole object, resolves what it needs, says how many bytes of address space it takes at most
+ *   loader_plan()   checks the whole object, resolves its symbols, says how much address space it takes at most
  *   loader_place()  fixes the base address, and with it the size of the three regions
  *   loader_link()   writes the relocated image into a buffer and checks what the object says about itself
  *   queries         sections, symbols, declaration, arrays of constructors
@@ -12,8 +12,8 @@
  *
  * The phases may fail at any point; loader_close() is due in any case, and nothing else is left behind.
  *
- * Concurrency: one struct loader belongs to one caller at a time. No function here blocks or takes a lock; the caller's own
- * functions decide what may. Any context in which those may be called.
+ * Concurrency: one struct loader belongs to one caller at a time. No function here blocks or takes a lock; the
+ * caller's own functions decide what may. Any context in which those may be called.
  */
 #ifndef LOADER_LOADER_H
 #define LOADER_LOADER_H
@@ -174,11 +174,11 @@ struct loader {
 };
 
 /*
- * Checks `bytes` bytes of `object` (no alignment needed; they must not change until loader_close()) as an ELF64 x86-64
- * relocatable object, resolves its symbols and plans its image. `loader` is initialised whatever happens.
- * Returns 0, or: -ENOEXEC damaged or of a kind that is not loaded; -ELINK a relocation or symbol that cannot be, undefined
- * symbols among them (all are in the sentence, as far as there is room); -E2BIG; -ENOMEM.
- * Source: System V ABI, chapter 4 (Object Files); psABI for AMD64, section 4.4 (Relocation).
+ * Checks `bytes` bytes of `object` (no alignment needed; they must not change until loader_close()) as an ELF64
+ * x86-64 relocatable object, resolves its symbols and plans its image. `loader` is initialised whatever happens.
+ * Returns 0, or: -ENOEXEC damaged or of a kind that is not loaded; -ELINK a relocation or symbol that cannot be,
+ * undefined symbols among them (all are in the sentence, as far as there is room); -E2BIG; -ENOMEM. Source: System V
+ * ABI, chapter 4 (Object Files); psABI for AMD64, section 4.4 (Relocation).
  */
 int loader_plan(struct loader *loader, const struct loader_environment *environment, const void *object, size_t bytes,
                 struct failure *why);
@@ -208,11 +208,11 @@ bool loader_next_section(const struct loader *loader, uint32_t *cursor, struct l
 bool loader_next_symbol(const struct loader *loader, uint32_t *cursor, struct loader_symbol *symbol);
 bool loader_next_undefined(const struct loader *loader, uint32_t *cursor, const char **name);
 
-/* Slot or export number `index` of the declaration, after loader_link(); `index` must be below the declaration's count. */
+/* Slot or export number `index` of the declaration, after loader_link(); it must be below the declaration's count. */
 void loader_slot(const struct loader *loader, uint32_t index, struct loader_slot *slot);
 void loader_export(const struct loader *loader, uint32_t index, struct loader_export *export);
 
-/* Do the `bytes` bytes at run address `address` lie in what `region` has of the object (NOBITS included, padding not)? */
+/* Do the `bytes` bytes at run address `address` lie in what `region` has of the object (NOBITS counts, padding not)? */
 bool loader_contains(const struct loader *loader, enum loader_region_kind region, uint64_t address, uint64_t bytes);
 
 /* The psABI's name of a relocation type, "R_X86_64_PC32"; NULL for a number that it does not give. */

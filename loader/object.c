@@ -1,5 +1,6 @@
 /*
- * object.c - opens an ELF64 relocatable object: the header and the tables are checked here, before anything in them is used.
+ * object.c - opens an ELF64 relocatable object: the header and the tables are checked here, before anything in them
+ * is used.
  *
  * Entry point: object_open(). Afterwards every section header, the names and the symbol table may be read by a checked
  * index without further doubt: each section's bytes lie in the file, each string table is terminated.

@@ -1,8 +1,8 @@
 /*
  * relocate.c - relocations: checked in a first walk, applied in a second.
  *
- * relocations_scan() checks everything that does not depend on addresses, so that relocations_apply() has only the range of
- * each value left to check. Both run once for each relocation and are kept short.
+ * relocations_scan() checks everything that does not depend on addresses, so that relocations_apply() has only the
+ * range of each value left to check. Both run once for each relocation and are kept short.
  */
 #include "loader/internal.h"
 

@@ -1,8 +1,8 @@
 /*
  * symbols.c - the object's symbols: checked, resolved when a relocation first uses them, given their final values.
  *
- * A symbol that the object defines is never looked up elsewhere. One that it does not define is asked for only if something
- * that is loaded refers to it, as linkers do.
+ * A symbol that the object defines is never looked up elsewhere. One that it does not define is asked for only if
+ * something that is loaded refers to it, as linkers do.
  */
 #include "loader/internal.h"
 #include <moult/text.h>

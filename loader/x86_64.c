@@ -1,7 +1,8 @@
 /*
  * x86_64.c - the only file that knows x86-64: relocation types, the call stub, what the machine adds to ELF.
  *
- * Source: System V ABI, AMD64 supplement (psABI) 1.0, table 4.9 and section 4.4. Pure tables and functions; any context.
+ * Source: System V ABI, AMD64 supplement (psABI) 1.0, table 4.9 and section 4.4. Pure tables and functions; any
+ * context.
  */
 #include "loader/internal.h"
 
@@ -16,8 +17,8 @@
 #define REFUSED(type, reason) [R_X86_64_##type] = {.name = "R_X86_64_" #type, .refused = (reason)}
 
 /*
- * The ranges of 32-bit types are the psABI's. It leaves the others open: 8 and 16 take what fits either way, as GNU ld does;
- * distances are signed. The X of GOTPCRELX permits to relax the instruction; nothing is relaxed here.
+ * The ranges of 32-bit types are the psABI's. It leaves the others open: 8 and 16 take what fits either way, as GNU
+ * ld does; distances are signed. The X of GOTPCRELX permits to relax the instruction; nothing is relaxed here.
  */
 const struct relocation_type x86_64_relocations[LOADER_RELOCATION_TYPES] = {
     ENTRY(NONE, 0, NOTHING, NOTHING, ANY),
@@ -84,9 +85,9 @@ bool x86_64_common_index(unsigned index)
 }
 
 /*
- * PLT32 says that it is a call. Older compilers and NASM use PC32 for calls too; a PC32 field at the end of an instruction
- * follows either a ModRM byte of RIP-relative addressing (mod 00, r/m 101: never one of the values below) or the opcode of
- * CALL, JMP or Jcc, so the byte before it tells them apart. Other addends are arithmetic, not calls.
+ * PLT32 says that it is a call. Older compilers and NASM use PC32 for calls too; a PC32 field at the end of an
+ * instruction follows either a ModRM byte of RIP-relative addressing (mod 00, r/m 101: never one of the values below)
+ * or the opcode of CALL, JMP or Jcc, so the byte before it tells them apart. Other addends are arithmetic, not calls.
  */
 bool x86_64_is_call(uint32_t type, const uint8_t *contents, uint64_t offset, int64_t addend)
 {

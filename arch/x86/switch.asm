@@ -6,28 +6,30 @@
 
 THREAD_STACK_POINTER equ 24             ; offsets: asserted in core/thread.c
 THREAD_SWITCHES equ 32
+CPU_SELF equ 0
 CPU_CURRENT equ 8
 CPU_QUEUE_LOCK equ 40
 
 section .text
 global arch_yield_entry, arch_switch_entry, arch_thread_start
 
-; The whole of thread_yield(): schedule_yield() takes the lock and chooses.
+; The whole of thread_yield(): schedule_yield() takes the lock and chooses. RBX: this CPU; R12: the running thread; R13: the thread to go on with.
 align 16
 arch_yield_entry:
     cli
+    mov rbx, [gs:CPU_SELF]
+    mov r12, [gs:CPU_CURRENT]
     call schedule_yield
-    mov rdx, [gs:CPU_CURRENT]
-    cmp rax, rdx
+    cmp r13, r12
     je release
 
-; RAX: the thread to go on with; RDX: the one that runs.
+; R13: the thread to go on with; R12: the one that runs.
 arch_switch_entry:
-    mov [gs:CPU_CURRENT], rax
-    inc qword [rax + THREAD_SWITCHES]
+    mov [gs:CPU_CURRENT], r13
+    inc qword [r13 + THREAD_SWITCHES]
     push rbp
-    mov [rdx + THREAD_STACK_POINTER], rsp
-    mov rsp, [rax + THREAD_STACK_POINTER]
+    mov [r12 + THREAD_STACK_POINTER], rsp
+    mov rsp, [r13 + THREAD_STACK_POINTER]
     pop rbp
 release:
     mov dword [gs:CPU_QUEUE_LOCK], 0

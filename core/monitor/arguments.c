@@ -107,6 +107,16 @@ static int add_word(struct arguments *arguments, const struct word *word, struct
     return 0;
 }
 
+/* Does `-j` stand on a line that cannot be understood? Then the error is to be JSON. */
+static bool has_option(const char *line, size_t length)
+{
+    for (size_t i = 1; i + 2 <= length; i++) {
+        if (blank(line[i - 1]) && !memcmp(line + i, "-j", 2) && (i + 2 == length || blank(line[i + 2])))
+            return true;
+    }
+    return false;
+}
+
 int arguments_parse(struct arguments *arguments, const char *line, size_t length, struct failure *why)
 {
     struct scanner scanner = {.next = line, .end = line + length, .out = arguments->text};
@@ -127,6 +137,8 @@ int arguments_parse(struct arguments *arguments, const char *line, size_t length
         if (!error)
             error = add_word(arguments, &word, why);
     }
+    if (error && has_option(line, length))
+        arguments->json = true;
     return error;
 }
 

@@ -38,6 +38,7 @@ static int run_log(struct request *request, struct failure *why)
 {
     static char line[LOG_LINE_BYTES];
     uint64_t cursor = 0, lost = log_lost();
+    bool quiet;
     struct json *json = reply_begin(request);
 
     (void)why;
@@ -47,7 +48,7 @@ static int run_log(struct request *request, struct failure *why)
     } else if (lost) {
         reply_print(request, "(%lu older lines are overwritten)\n", lost);
     }
-    while (log_read(&cursor, line, sizeof line)) {
+    while (log_read(&cursor, line, sizeof line, &quiet)) {
         if (json) {
             json_text(json, NULL, line);
         } else {

@@ -9,6 +9,8 @@
 #include <moult/text.h>
 #include <string.h>
 
+#define FORM_COLUMN 31 /* how much room the list leaves for forms; a summary after a longer one begins a row */
+
 /* In the order of `help`. */
 static const struct command *const commands[] = {
     &help_command,  &modules_command, &insmod_command, &rmmod_command,    &modinfo_command, &slots_command,
@@ -107,8 +109,12 @@ static int run_help(struct request *request, struct failure *why)
         reply_print(request, "%s\n    %s\n", command->form, command->summary);
         reply_write(request, command->details ? command->details : "");
     } else {
-        for (size_t i = 0; (command = command_at(i)); i++)
-            reply_print(request, "%-34s %s\n", command->form, command->summary);
+        for (size_t i = 0; (command = command_at(i)); i++) {
+            bool fits = strlen(command->form) < FORM_COLUMN;
+
+            reply_print(request, "%-*s%s%*s%s\n", FORM_COLUMN, command->form, fits ? "" : "\n", fits ? 0 : FORM_COLUMN,
+                        "", command->summary);
+        }
         reply_write(request, "-j anywhere after a command makes its answer one line of JSON.\n");
     }
     return 0;

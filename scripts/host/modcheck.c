@@ -3,8 +3,8 @@
 /*
  * modcheck.c - says without booting whether objects would load, and writes the image that the kernel would make.
  *
- * The loader is the kernel's own. Objects are loaded one after the other, each behind the one before, and a later one may
- * link to what an earlier one exports.
+ * The loader is the kernel's own. Objects are loaded one after the other, each behind the one before, and a later one
+ * may link to what an earlier one exports.
  */
 #define _GNU_SOURCE
 #include "arch/x86/include/arch/memory.h"

@@ -1,13 +1,15 @@
 /* sources: loader/loader.c loader/object.c loader/layout.c loader/symbols.c loader/relocate.c loader/x86_64.c
    loader/declaration.c core/text.c core/errors.c */
 /*
- * loader.c - any bytes as an object: loaded at one of two addresses, or refused with a sentence, and nothing left behind.
+ * loader.c - any bytes as an object: loaded at one of two addresses, or refused with a sentence, and nothing left
+ * behind.
  *
- * The last two bytes of an input are no part of the object: they choose the base address, whether symbols are found and
- * in reach, and which allocation fails. An input that loads must do so again, with the same image.
- * seeds: build/modules build/oracle
+ * Two of the bytes that ELF leaves open choose the base address, whether symbols are found and in reach, and which
+ * allocation fails. An input that loads must do so again, with the same image.
+ * seeds: build/modules build/oracle/objects
  */
 #include "loader/loader.h"
+#include <elf.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -29,7 +31,7 @@ static bool resolve(void *opaque, const char *name, uint64_t *address)
 {
     const struct context *context = opaque;
 
-    if (!(context->choice & 1) || name[0] == 'n')
+    if ((context->choice & 1) || name[0] == 'n')
         return false;
     *address = context->choice & 2 ? 0x123456789000 : 0xffffffff80001000;
     return true;
@@ -100,7 +102,7 @@ static uint8_t *load(struct context *context, const uint8_t *object, size_t size
     int error = loader_plan(&loader, &environment, object, size, &why);
 
     for (uint32_t i = 0; loader_next_undefined(&loader, &i, &name);)
-        MUST(strlen(name) < size);
+        MUST(name && strlen(name) < size);
     if (!error)
         error = loader_place(&loader, base & -loader.alignment, &why);
     if (!error && loader.image_bytes <= IMAGE_MOST) {
@@ -128,11 +130,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     uint64_t bytes = 0, again_bytes = 0;
     uint8_t *object, *image, *again;
 
-    if (size < 2)
-        return 0;
-    size -= 2;
-    context.choice = data[size];
-    context.fail_at = data[size + 1] % 8;
+    if (size >= EI_NIDENT) {
+        context.choice = data[EI_PAD];
+        context.fail_at = data[EI_PAD + 1] % 8;
+    }
     object = malloc(size + !size); /* of its own, so that a read beyond its end is noticed */
     MUST(object);
     memcpy(object, data, size);

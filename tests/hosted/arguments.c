@@ -109,6 +109,10 @@ static void what_is_wrong_is_refused(void **state)
     assert_int_equal(parse("swap -j sched 'x"), -EINVAL);
     assert_string_equal(arguments_word(&arguments, 0), "swap"); /* for the error's own form */
     assert_true(arguments.json);
+    assert_int_equal(parse("swap \"sched -j"), -EINVAL);
+    assert_true(arguments.json);
+    assert_int_equal(parse("swap \"sched -jx"), -EINVAL);
+    assert_false(arguments.json);
 }
 
 static void a_nul_is_a_control_character(void **state)

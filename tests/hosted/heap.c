@@ -131,6 +131,48 @@ static void test_one_block_does_not_map(void **unused)
     }
 }
 
+/* The spare is in use again: the next span to become empty takes its place, and comes and goes without mapping. */
+static void test_spare_in_use(void **unused)
+{
+    (void)unused;
+    const struct heap_class *class = &heap_classes[HEAP_CLASSES - 1];
+    static void *blocks[2 * 64];
+    size_t count = 2u * class->capacity;
+
+    for (size_t i = 0; i < count; i++)
+        blocks[i] = heap_alloc(class->size);
+    for (size_t i = 0; i < class->capacity; i++)
+        heap_free(blocks[i]); /* the first span is the spare */
+    blocks[0] = heap_alloc(class->size);
+    size_t mapped = machine.mapped;
+    for (size_t i = class->capacity; i < count; i++)
+        heap_free(blocks[i]);
+    assert_int_equal(machine.mapped, mapped);
+    heap_free(blocks[0]);
+    assert_int_equal(machine.mapped, mapped - class->pages);
+    assert_empty();
+}
+
+/* Slots of the arena are used again. */
+static void test_slots_come_back(void **unused)
+{
+    (void)unused;
+    static void *blocks[64];
+    size_t made = 0;
+
+    for (int round = 0; round < 100; round++) {
+        machine.maps_that_work = round % 2 ? 5 : UINT_MAX; /* every other time without enough memory */
+        for (size_t i = 0; i < 64; i++)
+            blocks[i] = heap_alloc(1024);
+        machine.maps_that_work = UINT_MAX;
+        for (size_t i = 0; i < 64; i++)
+            heap_free(blocks[i]);
+        made = round ? made : span_arena.made;
+        assert_int_equal(span_arena.made, made);
+    }
+    assert_empty();
+}
+
 static void test_zeroed_and_overflow(void **unused)
 {
     (void)unused;
@@ -361,6 +403,8 @@ int main(void)
         cmocka_unit_test(test_class_fits),
         cmocka_unit_test(test_spans_fill_and_empty),
         cmocka_unit_test(test_one_block_does_not_map),
+        cmocka_unit_test(test_spare_in_use),
+        cmocka_unit_test(test_slots_come_back),
         cmocka_unit_test(test_zeroed_and_overflow),
         cmocka_unit_test(test_resize),
         cmocka_unit_test(test_random_against_model),

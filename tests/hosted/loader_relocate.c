@@ -1,8 +1,8 @@
 /* sources: tests/hosted/loader/builder.c loader/loader.c loader/object.c loader/layout.c loader/symbols.c
    loader/relocate.c loader/x86_64.c loader/declaration.c core/text.c core/errors.c */
 /*
- * loader_relocate.c - every relocation type: its value, the range of its field; the global offset table, stubs, and what
- * is refused.
+ * loader_relocate.c - every relocation type: its value, the range of its field; the global offset table, stubs, and
+ * what is refused.
  */
 #include "tests/hosted/loader/builder.h"
 #include <setjmp.h>
@@ -16,7 +16,7 @@
 #define BASE 0x400000ull
 #define ABSOLUTE 7 /* the symbol that one_field() adds */
 
-/* Loads a basic object with one relocation at .data+8, against an absolute symbol of that value, and returns the field. */
+/* Loads a basic object with one relocation at .data+8, where symbol ABSOLUTE has that value, and gives the field. */
 static int one_field(uint32_t type, unsigned symbol, uint64_t value, int64_t addend, unsigned width, uint64_t *field)
 {
     struct builder *builder = basic_object();

@@ -16,6 +16,7 @@ static void random_events(void **state)
     unsigned policy = (uintptr_t)*state;
 
     for (unsigned cpus = 1; cpus <= SIMULATOR_CPUS; cpus++) {
+        sched_tick_cycles = cpus % 2 ? 1000000 : 10000000;
         simulator_start(policy, cpus, 1000 * policy + cpus);
         for (int event = 0; event < 3000; event++)
             simulator_random_event();

@@ -92,6 +92,26 @@ static void by_weight_amid_others(void **state)
     }
 }
 
+/* The same after virtual time has wrapped around many times: the lightest thread alone, for some months. */
+static void by_weight_after_months(void **state)
+{
+    struct sim_thread *thread[4];
+
+    simulator_start((uintptr_t)*state, 1, 1);
+    thread[0] = simulator_create(WEIGHT_MIN, PRIORITY_DEFAULT, 1, 0);
+    for (unsigned day = 0; day < 200; day++) {
+        simulator_run(0, 86400 * sched_clock_hz + day);
+        simulator_tick(0);
+        simulator_yield(0);
+    }
+    for (unsigned i = 1; i < 4; i++)
+        thread[i] = simulator_create(i, PRIORITY_DEFAULT, 1, 0);
+    start_counting(NULL, 0);
+    simulator_spin(0, 10000);
+    for (unsigned i = 0; i < 4; i++)
+        assert_share(thread[i], 10000 * sched_tick_cycles, 7, 0.02);
+}
+
 /* Within five standard deviations of a draw at every tick. */
 static void by_lot(void **state)
 {
@@ -167,6 +187,8 @@ int main(void)
         {"by_weight_eevdf", by_weight, NULL, NULL, (void *)EEVDF},
         {"by_weight_amid_others_stride", by_weight_amid_others, NULL, NULL, (void *)STRIDE},
         {"by_weight_amid_others_eevdf", by_weight_amid_others, NULL, NULL, (void *)EEVDF},
+        {"by_weight_after_months_stride", by_weight_after_months, NULL, NULL, (void *)STRIDE},
+        {"by_weight_after_months_eevdf", by_weight_after_months, NULL, NULL, (void *)EEVDF},
         cmocka_unit_test(by_lot),
         cmocka_unit_test(compensated),
         {"yield_lets_others_run_stride", yield_lets_others_run, NULL, NULL, (void *)STRIDE},

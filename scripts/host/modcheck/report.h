@@ -7,8 +7,8 @@
 #include "loader/loader.h"
 
 /*
- * `error` is what loading came to, `why` its reason. `placed` tells whether loader_place() was reached, so that there are
- * addresses to show. Both write to standard output.
+ * `error` is what loading came to, `why` its reason. `placed` tells whether loader_place() was reached, so that there
+ * are addresses to show. Both write to standard output.
  */
 void report_text(const char *file, const struct loader *loader, int error, const struct failure *why);
 void report_json(const char *file, const struct loader *loader, bool placed, int error, const struct failure *why);

@@ -81,9 +81,9 @@ static inline void arch_wait_for_interrupt(void)
 /* The time-stamp counter: the clock that run time is charged in. */
 static inline uint64_t arch_clock(void)
 {
-    uint32_t low, high;
-    __asm__ volatile("rdtsc" : "=a"(low), "=d"(high)::"memory");
-    return (uint64_t)high << 32 | low;
+    uint64_t clock; /* RDTSC clears the upper halves of both registers */
+    __asm__ volatile("rdtsc; shl $32, %%rdx; or %%rdx, %%rax" : "=a"(clock)::"rdx", "memory", "cc");
+    return clock;
 }
 
 /* A serialising instruction (SDM volume 3, 9.3): what other CPUs wrote into code is fetched anew after it. */

@@ -8,7 +8,12 @@
 #include <stdint.h>
 
 #define ARCH_SWITCH_CLOBBERS                                                                                         \
-    "rbx", "rcx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory", "cc"
+    "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r14", "r15", "memory", "cc"
+
+/* Where arch_yield_entry puts the CPU and its running thread, and a place for the chosen one, for the function that it calls: core/yield.c. */
+#define ARCH_YIELD_CPU __asm__("rbx")
+#define ARCH_YIELD_THREAD __asm__("r12")
+#define ARCH_YIELD_CHOSEN __asm__("r13")
 
 /*
  * Goes on with `next` on this CPU. Context: interrupts off, this CPU's queue lock held; returns when `previous` runs again, perhaps on
@@ -16,13 +21,15 @@
  */
 static inline void arch_switch(struct thread *previous, struct thread *next)
 {
-    __asm__ volatile("call arch_switch_entry" : "+a"(next), "+d"(previous)::ARCH_SWITCH_CLOBBERS);
+    register struct thread *from ARCH_YIELD_THREAD = previous;
+    register struct thread *to ARCH_YIELD_CHOSEN = next;
+    __asm__ volatile("call arch_switch_entry" : "+r"(from), "+r"(to)::ARCH_SWITCH_CLOBBERS);
 }
 
 /* thread_yield(), in the caller's place: nothing is saved that is not live. Context: a thread, interrupts on. */
 static inline void arch_yield(void)
 {
-    __asm__ volatile("call arch_yield_entry; sti" ::: "rax", "rdx", ARCH_SWITCH_CLOBBERS);
+    __asm__ volatile("call arch_yield_entry; sti" ::: "r12", "r13", ARCH_SWITCH_CLOBBERS);
 }
 
 /* Where a new thread begins: arch/x86/switch.asm. */

@@ -1,0 +1,46 @@
+/*
+ * schedule_private.h - charging and choosing, inlined into each path that switches: core/schedule.c, core/yield.c, core/wait.c.
+ *
+ * Context: interrupts off, the CPU's queue lock held.
+ */
+#ifndef CORE_SCHEDULE_PRIVATE_H
+#define CORE_SCHEDULE_PRIVATE_H
+
+#include "core/run_queue.h"
+#include "core/swap.h"
+
+#define ALWAYS_INLINE static inline __attribute__((always_inline))
+
+/* Charges the running thread's own account. Returns the cycles, for the policy. */
+ALWAYS_INLINE uint64_t charge_time(struct cpu *cpu, struct thread *running)
+{
+    uint64_t now = arch_clock();
+    uint64_t cycles = now - cpu->charged_until;
+    cpu->charged_until = now;
+    running->runtime += cycles;
+    return cycles;
+}
+
+ALWAYS_INLINE void charge(struct cpu *cpu, struct thread *running)
+{
+    uint64_t cycles = charge_time(cpu, running);
+    if (__builtin_expect(running->queued_on == cpu, 1))
+        SCHED_CALL3(charge, cpu->queue, running->entity, cycles);
+}
+
+/* The policy chose what is not in its queue: has it replaced; meanwhile the core's own table says who is there. */
+struct thread *choose_without_policy(struct cpu *cpu, uintptr_t entity);
+
+/* Asks the policy, which has threads in its queue, and verifies that its choice is one of them. */
+ALWAYS_INLINE struct thread *choose(struct cpu *cpu, struct thread *running)
+{
+    uintptr_t entity = SLOT_RESULT2(SLOT_KIND_SCHED, sched_ops, choose, cpu->queue, entity_of(running));
+    struct thread *next = thread_of(entity);
+    if (__builtin_expect(!next || next->queued_on != cpu, 0))
+        return choose_without_policy(cpu, entity);
+    if (next != running)
+        SCHED_CALL3(started, cpu->queue, entity_of(running), entity);
+    return next;
+}
+
+#endif
