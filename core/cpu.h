@@ -23,6 +23,7 @@ TAILQ_HEAD(thread_list, thread);
 /* Reasons why a switch must take the long way: bits of cpu->attention. */
 #define ATTENTION_URGENT (1u << 0) /* urgent threads wait here, or one runs */
 #define ATTENTION_FPU (1u << 1)    /* the vector registers hold the running thread's state */
+#define ATTENTION_BALANCE (1u << 2) /* the order holds across CPUs: look at the others before choosing */
 
 /*
  * One CPU. The members at stated offsets are read through GS by assembly and inline functions. Those of the run queue are under `queue_lock`;
@@ -53,12 +54,14 @@ struct cpu {
     uint64_t idle_cycles;          /* charged to the idle thread */
     volatile uint32_t rendezvous_seen; /* the rendezvous that this CPU has entered: core/rendezvous.c */
     struct arch_cpu arch;
-} __attribute__((aligned(64)));
+} __attribute__((aligned(512)));
 
 _Static_assert(offsetof(struct cpu, self) == ARCH_CPU_SELF, "read through GS");
 _Static_assert(offsetof(struct cpu, current) == ARCH_CPU_CURRENT, "read through GS");
 _Static_assert(offsetof(struct cpu, lock_owner) == 16, "read through GS by spin_lock()");
 _Static_assert(offsetof(struct cpu, queue_lock) == 40, "released by arch/x86/switch.asm");
+
+_Static_assert(sizeof(struct cpu) == 512, "a power of two: indexing is a shift");
 
 /* All CPUs by index; the first cpu_count are there, and those that are `online` schedule. */
 extern struct cpu cpus[CPU_MAX];

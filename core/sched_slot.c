@@ -12,14 +12,8 @@
 #include <moult/errors.h>
 #include <string.h>
 
-/* The occupant's facts that hot paths read. Change in a rendezvous. */
 static struct policy *occupant;
-static bool global_order;
-
-bool sched_global_order(void)
-{
-    return global_order;
-}
+bool sched_order_is_global, sched_may_preempt;
 
 static const struct sched_ops *ops_of(const struct policy *policy)
 {
@@ -79,9 +73,14 @@ static void release(struct policy *policy)
 static void install(struct policy *policy)
 {
     occupant = policy;
-    global_order = ops_of(policy)->flags & SCHED_GLOBAL_ORDER;
-    for (unsigned cpu = 0; cpu < cpu_count; cpu++)
-        cpus[cpu].queue = queue_of(policy, cpu);
+    sched_order_is_global = ops_of(policy)->flags & SCHED_GLOBAL_ORDER;
+    sched_may_preempt = ops_of(policy)->preempts;
+    for (unsigned i = 0; i < cpu_count; i++) {
+        cpus[i].queue = queue_of(policy, i);
+        cpus[i].attention &= ~ATTENTION_BALANCE;
+        if (sched_order_is_global && cpu_count > 1)
+            cpus[i].attention |= ATTENTION_BALANCE;
+    }
 }
 
 static int prepare(struct policy *policy)

@@ -7,7 +7,10 @@
 #define CORE_SCHEDULE_PRIVATE_H
 
 #include "core/run_queue.h"
+#include "core/sched_slot.h"
+#include "core/schedule.h"
 #include "core/swap.h"
+#include <arch/switch.h>
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
@@ -41,6 +44,47 @@ ALWAYS_INLINE struct thread *choose(struct cpu *cpu, struct thread *running)
     if (next != running)
         SCHED_CALL3(started, cpu->queue, entity_of(running), entity);
     return next;
+}
+
+/*
+ * The running thread, whose state says that it cannot go on, leaves its queue, and another one runs: schedule_block(), the short way. Returns like that.
+ */
+ALWAYS_INLINE void block_and_switch(struct cpu *cpu, struct thread *running)
+{
+    if (__builtin_expect(cpu->attention || cpu->runnable == 1, 0)) {
+        schedule_block(SCHED_BLOCK);
+        return;
+    }
+    uint64_t cycles = charge_time(cpu, running);
+    SCHED_CALL3(charge, cpu->queue, running->entity, cycles);
+    SCHED_CALL3(dequeue, cpu->queue, running->entity, SCHED_BLOCK);
+    running->queued_on = NULL;
+    cpu->runnable--;
+    cpu->load -= running->facts.weight;
+    arch_switch(running, choose(cpu, NULL));
+}
+
+/* thread_wake() of a thread that was taken out of what it waited for, the short way: on the only CPU, and with nothing out of the ordinary. */
+ALWAYS_INLINE void wake_granted(struct thread *thread)
+{
+    struct cpu *cpu = &cpus[0];
+    bool alone;
+    if (__builtin_expect(cpu_count > 1, 0)) {
+        thread_wake(thread, 0, SCHED_WAKE);
+        return;
+    }
+    spin_lock(&cpu->queue_lock);
+    if (__builtin_expect(thread->standing != THREAD_BLOCKED, 0)) {
+        spin_unlock(&cpu->queue_lock);
+        thread_wake(thread, 0, SCHED_WAKE);
+        return;
+    }
+    thread->state = THREAD_READY;
+    alone = cpu->runnable == 0;
+    run_queue_enqueue(cpu, thread, SCHED_WAKE);
+    if (alone || (sched_preempting() && run_queue_preempts(cpu, thread)))
+        cpu->reschedule = 1;
+    spin_unlock(&cpu->queue_lock);
 }
 
 #endif

@@ -4,12 +4,13 @@
 #include "core/sort.h"
 #include <stdint.h>
 
-static void exchange(uint8_t *a, uint8_t *b, size_t size)
+/* Elements are structures of whole words. */
+static void exchange(uint64_t *a, uint64_t *b, size_t size)
 {
-    for (size_t i = 0; i < size; i++) {
-        uint8_t byte = a[i];
+    for (size_t i = 0; i < size / sizeof(*a); i++) {
+        uint64_t word = a[i];
         a[i] = b[i];
-        b[i] = byte;
+        b[i] = word;
     }
 }
 
@@ -21,7 +22,7 @@ static void sink(uint8_t *base, size_t root, size_t count, size_t size, int (*co
             child++;
         if (compare(base + root * size, base + child * size) >= 0)
             return;
-        exchange(base + root * size, base + child * size, size);
+        exchange((uint64_t *)(base + root * size), (uint64_t *)(base + child * size), size);
     }
 }
 
@@ -30,7 +31,7 @@ void sort(void *base, size_t count, size_t size, int (*compare)(const void *, co
     for (size_t root = count / 2; root-- > 0;)
         sink(base, root, count, size, compare);
     for (size_t last = count; last-- > 1;) {
-        exchange(base, (uint8_t *)base + last * size, size);
+        exchange(base, (uint64_t *)((uint8_t *)base + last * size), size);
         sink(base, 0, last, size, compare);
     }
 }

@@ -37,11 +37,16 @@ struct thread {
     struct sched_entity *entity;   /* the home's part of entities[]; fixed but for a hand-over */
     struct policy *home;           /* the scheduler that holds it */
     uint64_t runtime;              /* cycles charged */
-    uint8_t state;                 /* enum thread_state */
-    bool urgent;                   /* the core runs it before it asks any policy */
+    union {
+        struct {
+            uint8_t state;         /* enum thread_state */
+            bool urgent;           /* the core runs it before it asks any policy */
+            bool displaced;        /* in its CPU's list of those */
+            bool suspended;        /* held still: not enqueued though it may be ready */
+        };
+        uint32_t standing;         /* all four at once: THREAD_BLOCKED means blocked, and nothing out of the ordinary */
+    };
     bool idle;                     /* a CPU's idle thread: in no queue, ever */
-    bool displaced;                /* in its CPU's list of those */
-    bool suspended;                /* held still: not enqueued though it may be ready */
     volatile bool killed;          /* asked to end */
     bool workload;                 /* `bench` may suspend it */
     bool detached;                 /* nobody joins it */

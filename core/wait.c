@@ -5,10 +5,24 @@
  * between. Whoever takes it out of the list has granted what it waited for; a waiter that finds itself still linked was woken by
  * its deadline or by thread_kill() and takes itself out.
  */
-#include "core/schedule.h"
+#include "core/schedule_private.h"
 #include "core/time.h"
 #include <moult/errors.h>
 #include <moult/module.h>
+
+/* A thread that was woken while still in a list takes itself out: why it was woken; or 0, if it was granted meanwhile what it waited for. */
+static int leave_list(struct thread *self, struct wait_list *list, struct spinlock *lock)
+{
+    int result = 0;
+    spin_lock(lock);
+    if (self->waits_on) {
+        TAILQ_REMOVE(list, self, wait_link);
+        self->waits_on = NULL;
+        result = self->wait_result;
+    }
+    spin_unlock(lock);
+    return result;
+}
 
 /*
  * Waits in `list` (NULL: in none) until taken out of it, `deadline`, or an end if `interruptible`. Context: interrupts off, `lock` (of the list)
@@ -42,15 +56,8 @@ static int wait_in(struct wait_list *list, struct spinlock *lock, uint64_t deadl
     if (deadline != NO_DEADLINE)
         timer_cancel(self);
     result = list ? 0 : self->wait_result;
-    if (__atomic_load_n(&self->waits_on, __ATOMIC_ACQUIRE)) {
-        spin_lock(lock);
-        if (self->waits_on) {
-            TAILQ_REMOVE(list, self, wait_link);
-            self->waits_on = NULL;
-            result = self->wait_result;
-        }
-        spin_unlock(lock);
-    }
+    if (__atomic_load_n(&self->waits_on, __ATOMIC_ACQUIRE))
+        result = leave_list(self, list, lock);
     return result;
 }
 
@@ -69,7 +76,8 @@ static inline struct thread *take_first(struct wait_list *list)
 static inline void finish(unsigned long flags)
 {
     if (flags & ARCH_FLAGS_INTERRUPTS) {
-        schedule_if_asked();
+        if (this_cpu()->reschedule)
+            schedule_if_asked();
         arch_interrupts_enable();
     }
 }
@@ -81,6 +89,29 @@ void semaphore_init(struct semaphore *semaphore, uint32_t count)
     TAILQ_INIT(&semaphore->waiters);
 }
 EXPORT_SYMBOL(semaphore_init);
+
+/*
+ * Waits until taken out of the list, without a deadline: wait_in(), the short way. The semaphore's lock is held; returns with it released.
+ */
+ALWAYS_INLINE int wait_for_grant(struct semaphore *semaphore)
+{
+    struct cpu *cpu = this_cpu();
+    struct thread *self = cpu->current;
+    spin_lock(&cpu->queue_lock);
+    if (__builtin_expect(self->killed, 0)) {
+        spin_unlock(&cpu->queue_lock);
+        spin_unlock(&semaphore->lock);
+        return -EINTR;
+    }
+    TAILQ_INSERT_TAIL(&semaphore->waiters, self, wait_link);
+    self->waits_on = &semaphore->waiters;
+    self->deadline = NO_DEADLINE;
+    self->state = THREAD_BLOCKED;
+    self->interruptible = true;
+    spin_unlock(&semaphore->lock);
+    block_and_switch(cpu, self);
+    return __builtin_expect(self->waits_on != NULL, 0) ? leave_list(self, &semaphore->waiters, &semaphore->lock) : 0;
+}
 
 static int down(struct semaphore *semaphore, uint64_t deadline, bool interruptible)
 {
@@ -99,7 +130,17 @@ static int down(struct semaphore *semaphore, uint64_t deadline, bool interruptib
 
 int semaphore_down(struct semaphore *semaphore)
 {
-    return down(semaphore, NO_DEADLINE, true);
+    int result = 0;
+    arch_interrupts_disable();
+    spin_lock(&semaphore->lock);
+    if (semaphore->count > 0) {
+        semaphore->count--;
+        spin_unlock(&semaphore->lock);
+    } else {
+        result = wait_for_grant(semaphore);
+    }
+    arch_interrupts_enable();
+    return result;
 }
 EXPORT_SYMBOL(semaphore_down);
 
@@ -134,7 +175,7 @@ void semaphore_up(struct semaphore *semaphore)
         semaphore->count++;
     spin_unlock(&semaphore->lock);
     if (first)
-        thread_wake(first, 0, SCHED_WAKE);
+        wake_granted(first);
     finish(flags);
 }
 EXPORT_SYMBOL(semaphore_up);

@@ -65,7 +65,7 @@ static void add_controller(const struct acpi_io_apic *found)
 
     controller->registers = vm_map_device(found->address, REGISTER_BYTES);
     if (!controller->registers)
-        panic("no memory to map the I/O APIC at %#lx; give the machine more", found->address);
+        panic("no memory to map the I/O APIC at 0x%lx; give the machine more", found->address);
     uint32_t version = read_register(controller, VERSION);
     if (version == VERSION_ABSENT) {
         log_line("interrupts: the firmware lists an I/O APIC at 0x%lx, but nothing answers there", found->address);
