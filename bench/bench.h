@@ -33,12 +33,12 @@ struct bench_path {
     int (*run)(struct bench *bench, struct failure *why);
 };
 
-/* All paths, in the order in which they are run; `count` of them. bench/paths.c */
+/* All paths, in the order in which they are run; `count` of them. bench/command.c */
 extern const struct bench_path *const bench_paths[];
 extern const size_t bench_path_count;
 
 extern const struct bench_path bench_yield, bench_block_wake, bench_preempt, bench_wake_remote;
-extern const struct bench_path bench_slot_call, bench_create_join, bench_insmod, bench_swap;
+extern const struct bench_path bench_slot_call, bench_create_join, bench_insmod, bench_relocation, bench_swap;
 
 /* Adds a sample: `cycles` for `operations` of them, rounded up. */
 void bench_sample(struct bench *bench, uint64_t cycles, uint64_t operations);
