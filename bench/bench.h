@@ -1,8 +1,8 @@
 /*
  * bench.h - measuring paths of the kernel in cycles of the clock, which are instructions under an instruction clock.
  *
- * A path takes samples; one sample is what one operation costs in one batch: the loop around it included, the cost of reading the clock twice taken
- * off. While a path is measured, workload threads are held still and the monitor waits.
+ * A path takes samples; one sample is what one operation costs in one batch: the loop around it included, the cost of
+ * reading the clock twice taken off. While a path is measured, workload threads are held still and the monitor waits.
  */
 #ifndef BENCH_BENCH_H
 #define BENCH_BENCH_H
@@ -16,11 +16,11 @@
 #define BENCH_CPU 0 /* where what is measured runs */
 
 struct bench {
-    unsigned threads;       /* for the paths that take a number of them */
-    uint64_t clock_pair;    /* what two readings of the clock cost */
+    unsigned threads;    /* for the paths that take a number of them */
+    uint64_t clock_pair; /* what two readings of the clock cost */
     uint64_t samples[BENCH_BATCHES];
-    unsigned count;         /* of samples so far */
-    uint64_t plain;         /* slot-call: the least that a plain call costs; insmod: relocations of the module */
+    unsigned count; /* of samples so far */
+    uint64_t plain; /* slot-call: the least that a plain call costs; insmod: relocations of the module */
 };
 
 /* One path that can be measured. run() fills the samples, or fails with a sentence. Thread context. */

@@ -1,5 +1,6 @@
 /*
- * calls.c - what being replaceable costs a call: the same function of the scheduler, through its slot and as a plain call.
+ * calls.c - what being replaceable costs a call: the same function of the scheduler, through its slot and as a plain
+ * call.
  */
 #include "bench/bench.h"
 #include "core/run_queue.h"
@@ -8,7 +9,10 @@
 
 #define CALLS 100 /* in a batch, interrupts off */
 
-/* Choosing has no effect, so it can be asked in vain. Both loops: the same arguments, one call instruction, the same function. */
+/*
+ * Choosing has no effect, so it can be asked in vain. Both loops: the same arguments, one call instruction, the same
+ * function.
+ */
 static uint64_t through_slot(struct cpu *cpu)
 {
     uint64_t start = arch_clock();

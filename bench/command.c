@@ -28,7 +28,8 @@ int bench_thread(const char *name, unsigned cpu, void (*entry)(void *), void *ar
 {
     struct thread_options options = {.name = name, .affinity = 1ull << cpu};
     int number = thread_create(&options, entry, argument);
-    return number > 0 ? number : fail(why, number, "a thread for the measurement could not be made: %s", error_sentence(number));
+    return number > 0 ? number
+                      : fail(why, number, "a thread for the measurement could not be made: %s", error_sentence(number));
 }
 
 static uint64_t clock_pair(void)
@@ -84,9 +85,9 @@ static void reply(struct request *request, const struct bench_path *path, const 
         json_text(json, "unit", unit());
         json_number(json, "frozen", frozen);
     } else {
-        reply_print(request, "%-12s %-14s %2u CPUs %6u threads: min %lu, median %lu, p99 %lu, max %lu %s", path->name, policy,
-                    cpu_count, bench->threads, sorted[0], sorted[bench->count / 2], sorted[bench->count * 99 / 100],
-                    sorted[bench->count - 1], unit());
+        reply_print(request, "%-12s %-14s %2u CPUs %6u threads: min %lu, median %lu, p99 %lu, max %lu %s", path->name,
+                    policy, cpu_count, bench->threads, sorted[0], sorted[bench->count / 2],
+                    sorted[bench->count * 99 / 100], sorted[bench->count - 1], unit());
         if (path->plain_name)
             reply_print(request, ", %s %lu", path->plain_name, bench->plain);
         reply_print(request, ", %u frozen\n", frozen);
@@ -165,7 +166,8 @@ const struct command bench_command = {
                "insmod       a small module linked\n"
                "relocation   what each further relocation of a module costs\n"
                "swap         the blackout of a swap there and back, with threads=N that sleep\n"
-               "Without a PATH: all that this machine has the CPUs for. Figures are those of 20 batches; an operation's loop is\n"
+               "Without a PATH: all that this machine has the CPUs for. Figures are those of 20 batches; an "
+               "operation's loop is\n"
                "included, the cost of reading the clock is not.\n",
     .words_max = 16,
     .keys = "threads",

@@ -64,18 +64,15 @@ static int run_insmod(struct bench *bench, struct failure *why)
 {
     int result = 0;
     for (int batch = 0; batch < BENCH_BATCHES && result == 0; batch++) {
-        uint64_t cycles;
+        uint64_t cycles = 0;
         result = link_once(SMALL_MODULE, &cycles, &bench->plain, why);
         bench_sample(bench, cycles, 1);
     }
     return result;
 }
 
-const struct bench_path bench_insmod = {.name = "insmod",
-                                        .summary = "a small module linked",
-                                        .cpus = 1,
-                                        .plain_name = "relocations",
-                                        .run = run_insmod};
+const struct bench_path bench_insmod = {
+    .name = "insmod", .summary = "a small module linked", .cpus = 1, .plain_name = "relocations", .run = run_insmod};
 
 static int run_relocation(struct bench *bench, struct failure *why)
 {

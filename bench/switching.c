@@ -3,8 +3,8 @@
  */
 #include "bench/bench.h"
 #include "core/cpu.h"
-#include "core/thread.h"
 #include "core/heap.h"
+#include "core/thread.h"
 #include <arch/switch.h>
 
 #define YIELDS 200      /* of each thread in a batch */
@@ -112,8 +112,9 @@ const struct bench_path bench_block_wake = {
     .name = "block-wake", .summary = "a round trip over two semaphores", .cpus = 1, .run = run_block_wake};
 
 /*
- * Two threads on one CPU that only look at the clock. One that finds the other's last look later than its own was preempted in between: what lies between that look
- * and this one is the preemption. A look that was interrupted before it was used is left out.
+ * Two threads on one CPU that only look at the clock. One that finds the other's last look later than its own was
+ * preempted in between: what lies between that look and this one is the preemption. A look that was interrupted
+ * before it was used is left out.
  */
 static volatile uint64_t looks[2];
 
@@ -185,5 +186,7 @@ static int run_wake_remote(struct bench *bench, struct failure *why)
     return second < 0 ? second : 0;
 }
 
-const struct bench_path bench_wake_remote = {
-    .name = "wake-remote", .summary = "from a wake-up on one CPU to the thread on another", .cpus = 2, .run = run_wake_remote};
+const struct bench_path bench_wake_remote = {.name = "wake-remote",
+                                             .summary = "from a wake-up on one CPU to the thread on another",
+                                             .cpus = 2,
+                                             .run = run_wake_remote};

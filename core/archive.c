@@ -1,5 +1,6 @@
 /*
- * archive.c - the boot archive: a ustar file (POSIX.1-2001, pax, "ustar Interchange Format") in memory, read where it lies.
+ * archive.c - the boot archive: a ustar file (POSIX.1-2001, pax, "ustar Interchange Format") in memory, read where it
+ * lies.
  *
  * Checked once as a whole; what lies before the first damage is usable. Constant after boot.
  */
@@ -56,7 +57,8 @@ void archive_init(const void *bytes, size_t size)
     archive = bytes;
     while (at + BLOCK <= size && archive[at] != 0) {
         uint64_t file;
-        if (!header_valid((const struct header *)(archive + at), size - at, &file) || blocks(file) > size - at - BLOCK) {
+        if (!header_valid((const struct header *)(archive + at), size - at, &file) ||
+            blocks(file) > size - at - BLOCK) {
             log_line("the boot archive is damaged at byte %lu; what is before that is used", at);
             break;
         }

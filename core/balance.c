@@ -1,8 +1,8 @@
 /*
  * balance.c - placement and load balance: on which CPU's queue a thread stands. The scheduler supplies order only.
  *
- * A CPU holds its own queue lock and only tries another's, so that two CPUs that look at each other cannot wait for each other. What is read of
- * another CPU without its lock may be stale: that costs balance, never correctness.
+ * A CPU holds its own queue lock and only tries another's, so that two CPUs that look at each other cannot wait for
+ * each other. What is read of another CPU without its lock may be stale: that costs balance, never correctness.
  */
 #include "core/run_queue.h"
 #include "core/sched_slot.h"
@@ -22,8 +22,8 @@ static bool runs_less_important(struct cpu *cpu, struct cpu *other)
 }
 
 /*
- * The last CPU if it is idle, since its caches know the thread; else, with an order across CPUs, the one that runs what is least important, if the
- * thread should run there at once; else the one with the least load.
+ * The last CPU if it is idle, since its caches know the thread; else, with an order across CPUs, the one that runs
+ * what is least important, if the thread should run there at once; else the one with the least load.
  */
 struct cpu *balance_place(struct thread *thread)
 {
@@ -47,8 +47,8 @@ struct cpu *balance_place(struct thread *thread)
 struct thread *run_queue_offer(struct cpu *from, unsigned to)
 {
     const struct thread *running = run_queue_running(from);
-    uintptr_t entity =
-        SLOT_RESULT3(SLOT_KIND_SCHED, sched_ops, offer, from->queue, entity_of(running), to, (uintptr_t)NULL);
+    uintptr_t entity = SLOT_RESULT3(SLOT_KIND_SCHED, sched_ops, offer, from->queue, entity_of(running), to,
+                                    (uintptr_t)NULL);
     struct thread *thread = thread_of(entity);
     if (!entity)
         return NULL;
@@ -82,7 +82,8 @@ static bool worth_moving(struct cpu *from, struct cpu *to, const struct thread *
     if (!otherwise)
         return true;
     if (sched_global_order())
-        return SLOT_RESULT3(SLOT_KIND_SCHED, sched_ops, preempts, to->queue, otherwise->entity, thread->entity, 0) & 0xff;
+        return SLOT_RESULT3(SLOT_KIND_SCHED, sched_ops, preempts, to->queue, otherwise->entity, thread->entity, 0) &
+               0xff;
     return from->load > to->load && from->load - to->load > thread->facts.weight;
 }
 

@@ -8,10 +8,10 @@
 #include <stdint.h>
 
 struct check_report {
-    uint64_t threads;       /* in the table */
-    uint64_t frames;        /* of usable memory */
+    uint64_t threads; /* in the table */
+    uint64_t frames;  /* of usable memory */
     unsigned violations;
-    char details[512];      /* the first violations, "; " between them; "" if there is none */
+    char details[512]; /* the first violations, "; " between them; "" if there is none */
 };
 
 /* Threads by state, run-queue membership, frames, heap, locks. O(n) with interrupts off. Thread context. */

@@ -21,20 +21,20 @@
 #define LINE_BYTES 512
 
 static struct {
-    bool ready;                /* the devices can be written to */
-    volatile bool busy;        /* somebody writes */
-    volatile uint32_t wanted;  /* threads that wait for `busy`: showing the log lets them go first */
-    struct mutex threads;      /* among the threads that hold the consoles */
-    unsigned depth;            /* of console_hold() calls; the holder's */
-    uint64_t shown;            /* position in the log of what is next to be shown; `busy` protects it */
-    bool panicking;            /* something was written for a panic */
+    bool ready;               /* the devices can be written to */
+    volatile bool busy;       /* somebody writes */
+    volatile uint32_t wanted; /* threads that wait for `busy`: showing the log lets them go first */
+    struct mutex threads;     /* among the threads that hold the consoles */
+    unsigned depth;           /* of console_hold() calls; the holder's */
+    uint64_t shown;           /* position in the log of what is next to be shown; `busy` protects it */
+    bool panicking;           /* something was written for a panic */
     size_t footer_length;
     char footer[CONSOLE_FOOTER_BYTES]; /* `busy` protects it */
     char line[LINE_BYTES];             /* of the log, being shown; `busy` protects it */
 } console = {.threads = MUTEX_INITIALISER(console.threads)};
 
 static struct {
-    struct spinlock lock;      /* protects the members below, but for `available` */
+    struct spinlock lock; /* protects the members below, but for `available` */
     uint32_t first, count;
     char bytes[INPUT_BYTES];
     struct semaphore available; /* bytes in the ring */

@@ -21,37 +21,39 @@ struct sched_queue;
 TAILQ_HEAD(thread_list, thread);
 
 /* Reasons why a switch must take the long way: bits of cpu->attention. */
-#define ATTENTION_URGENT (1u << 0) /* urgent threads wait here, or one runs */
-#define ATTENTION_FPU (1u << 1)    /* the vector registers hold the running thread's state */
+#define ATTENTION_URGENT (1u << 0)  /* urgent threads wait here, or one runs */
+#define ATTENTION_FPU (1u << 1)     /* the vector registers hold the running thread's state */
 #define ATTENTION_BALANCE (1u << 2) /* the order holds across CPUs: look at the others before choosing */
 
 /*
- * One CPU. The members at stated offsets are read through GS by assembly and inline functions. Those of the run queue are under `queue_lock`;
- * `current` changes only under it, on this CPU.
+ * One CPU. The members at stated offsets are read through GS by assembly and inline functions. Those of the run queue
+ * are under `queue_lock`; `current` changes only under it, on this CPU.
  */
 struct cpu {
     struct cpu *self;
-    struct thread *current;        /* the running thread; the idle thread when there is none */
-    uint32_t lock_owner;           /* index + 1: what spin locks are marked with */
-    volatile uint32_t reschedule;  /* choose again at the next opportunity */
-    struct sched_queue *queue;     /* the occupant scheduler's queue */
-    uint64_t charged_until;        /* the clock when the running thread was last charged */
-    struct spinlock queue_lock;    /* protects the run queue, and state changes of the threads whose facts.cpu is this CPU */
-    uint32_t attention;            /* ATTENTION_*: 0 on the short way */
-    uint32_t runnable;             /* threads in the policy's queue, the running one included */
+    struct thread *current;       /* the running thread; the idle thread when there is none */
+    uint32_t lock_owner;          /* index + 1: what spin locks are marked with */
+    volatile uint32_t reschedule; /* choose again at the next opportunity */
+    struct sched_queue *queue;    /* the occupant scheduler's queue */
+    uint64_t charged_until;       /* the clock when the running thread was last charged */
+    struct spinlock
+        queue_lock;     /* protects the run queue, and state changes of the threads whose facts.cpu is this CPU */
+    uint32_t attention; /* ATTENTION_*: 0 on the short way */
+    uint32_t runnable;  /* threads in the policy's queue, the running one included */
     uint32_t index;
-    uint64_t load;                 /* the sum of their weights */
-    struct thread *preempted;      /* what the policy believes to run while an urgent thread does; NULL: nothing */
-    struct thread_list urgent;     /* urgent threads that wait for this CPU, first come first served */
-    struct thread_list displaced;  /* ready, in no queue, may not run here: to be placed elsewhere when they are off this CPU */
+    uint64_t load;             /* the sum of their weights */
+    struct thread *preempted;  /* what the policy believes to run while an urgent thread does; NULL: nothing */
+    struct thread_list urgent; /* urgent threads that wait for this CPU, first come first served */
+    struct thread_list
+        displaced; /* ready, in no queue, may not run here: to be placed elsewhere when they are off this CPU */
     struct thread *idle;
-    volatile bool online;          /* takes part in scheduling */
-    struct spinlock timer_lock;    /* protects `timers` and the timer links of the threads in it */
-    struct tree timers;            /* sleepers by deadline: core/time.c */
-    uint64_t next_tick;            /* clock at which the next tick is due; UINT64_MAX while idle */
-    uint64_t ticks;                /* so far */
-    uint64_t interrupts;           /* served so far */
-    uint64_t idle_cycles;          /* charged to the idle thread */
+    volatile bool online;              /* takes part in scheduling */
+    struct spinlock timer_lock;        /* protects `timers` and the timer links of the threads in it */
+    struct tree timers;                /* sleepers by deadline: core/time.c */
+    uint64_t next_tick;                /* clock at which the next tick is due; UINT64_MAX while idle */
+    uint64_t ticks;                    /* so far */
+    uint64_t interrupts;               /* served so far */
+    uint64_t idle_cycles;              /* charged to the idle thread */
     volatile uint32_t rendezvous_seen; /* the rendezvous that this CPU has entered: core/rendezvous.c */
     struct arch_cpu arch;
 } __attribute__((aligned(512)));

@@ -19,7 +19,7 @@
 #define LOG_MAGIC "moult log ring 1"
 #define LOG_BYTES 65536
 #define LOG_LINE_BYTES 512 /* a longer line is cut: it is on the caller's stack */
-#define QUIET '\r'          /* before the newline of a line that the consoles do not show */
+#define QUIET '\r'         /* before the newline of a line that the consoles do not show */
 #define NANOSECONDS 1000000000ul
 #define MICROSECOND 1000ul
 

@@ -1,11 +1,12 @@
 /*
  * module.c - the registry of modules: insertion, removal, who uses what.
  *
- * Insertions and removals go one at a time under a mutex. Links of the list and counts of users change under `list_lock` too, so that an address can be
- * attributed to a module in any context; a removed module's memory is freed only after every CPU has been through a rendezvous.
+ * Insertions and removals go one at a time under a mutex. Links of the list and counts of users change under
+ * `list_lock` too, so that an address can be attributed to a module in any context; a removed module's memory is
+ * freed only after every CPU has been through a rendezvous.
  */
-#include "core/module_private.h"
 #include "core/lock.h"
+#include "core/module_private.h"
 #include "core/slot.h"
 #include "core/thread.h"
 #include <moult/text.h>
@@ -40,8 +41,7 @@ void modules_unlock(void)
 struct module *module_find(const char *name)
 {
     struct module *module;
-    TAILQ_FOREACH(module, &modules, link)
-    {
+    TAILQ_FOREACH(module, &modules, link) {
         if (strcmp(module->name, name) == 0)
             return module;
     }
@@ -53,8 +53,7 @@ struct module *module_at(uintptr_t address)
     struct module *module;
     if (address < MODULES_BASE || address - MODULES_BASE >= MODULES_SIZE)
         return NULL;
-    TAILQ_FOREACH(module, &modules, link)
-    {
+    TAILQ_FOREACH(module, &modules, link) {
         if (address - (uintptr_t)module->base < module->pages * PAGE_SIZE)
             return module;
     }
@@ -125,8 +124,7 @@ static int busy(const struct module *module, struct failure *why)
     for (unsigned i = 0; slot_at(i); i++)
         if (slot_at(i)->occupant && slot_at(i)->occupant->module == module)
             return fail(why, -EBUSY, "it is the occupant of slot '%s'; swap in another one first", slot_at(i)->name);
-    TAILQ_FOREACH(other, &modules, link)
-    {
+    TAILQ_FOREACH(other, &modules, link) {
         for (size_t i = 0; i < other->needs_count; i++)
             if (other->needs[i] == module)
                 return fail(why, -EBUSY, "module '%s' needs it; remove that one first", other->name);

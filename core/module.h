@@ -18,36 +18,41 @@ struct module_symbol {
     const char *name;
 };
 
-/* One loaded module. Fixed from insertion to removal, but for `users`. The registry's mutex protects the list; it also is followed in
- * panics and by GDB without it. */
+/*
+ * One loaded module. Fixed from insertion to removal, but for `users`. The registry's mutex protects the list; it
+ * also is followed in panics and by GDB without it.
+ */
 struct module {
     TAILQ_ENTRY(module) link;
     char name[MODULE_NAME_BYTES];
     char version[32];
     char summary[96];
-    uint8_t *base;                       /* text, then read-only, then data */
-    size_t pages;                        /* mapped from base */
+    uint8_t *base;                               /* text, then read-only, then data */
+    size_t pages;                                /* mapped from base */
     size_t text_bytes, rodata_bytes, data_bytes; /* whole pages each */
-    size_t object_bytes;                 /* of the file */
-    unsigned users;                      /* modules and threads that need it; a slot that it occupies counts as well */
-    bool automatic;                      /* brought in by `swap`: leaves when it is retired */
-    struct module **needs;               /* modules whose exports it links to */
+    size_t object_bytes;                         /* of the file */
+    unsigned users;        /* modules and threads that need it; a slot that it occupies counts as well */
+    bool automatic;        /* brought in by `swap`: leaves when it is retired */
+    struct module **needs; /* modules whose exports it links to */
     size_t needs_count;
-    const struct module_slot *slots;     /* in its read-only part */
+    const struct module_slot *slots; /* in its read-only part */
     size_t slots_count;
     const struct module_export *exports;
     size_t exports_count;
-    struct module_symbol *symbols;       /* sorted by address */
+    struct module_symbol *symbols; /* sorted by address */
     size_t symbols_count;
-    const uintptr_t *fini;               /* .fini_array */
+    const uintptr_t *fini; /* .fini_array */
     size_t fini_count;
-    size_t relocations;                  /* applied */
+    size_t relocations; /* applied */
 };
 
 TAILQ_HEAD(module_list, module);
 extern struct module_list modules;
 
-/* The boot archive: a ustar file that the boot loader brought. Checks it; with a damaged or missing one, says so in the log and goes on without. */
+/*
+ * The boot archive: a ustar file that the boot loader brought. Checks it; with a damaged or missing one, says so in
+ * the log and goes on without.
+ */
 void archive_init(const void *bytes, size_t size);
 bool archive_present(void);
 /* Finds a file; false: none. */
@@ -56,8 +61,9 @@ bool archive_find(const char *name, const void **bytes, size_t *size);
 const char *archive_name(unsigned index);
 
 /*
- * Loads NAME.o from the boot archive and links it. *inserted gets the module. -ENOENT not in the archive; -EEXIST already in; -ENOEXEC, -ELINK,
- * -EABI, -ENOMEM. On failure nothing is left behind and `why` says what was wrong. Thread context.
+ * Loads NAME.o from the boot archive and links it. *inserted gets the module. -ENOENT not in the archive; -EEXIST
+ * already in; -ENOEXEC, -ELINK, -EABI, -ENOMEM. On failure nothing is left behind and `why` says what was wrong.
+ * Thread context.
  */
 int module_insert(const char *name, struct module **inserted, struct failure *why);
 

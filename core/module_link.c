@@ -1,7 +1,8 @@
 /*
  * module_link.c - from an object in the boot archive to a module in the kernel's pages, through the loader.
  *
- * The image is written where it is to run, while its pages are writable and not executable; then each region gets its final protection.
+ * The image is written where it is to run, while its pages are writable and not executable; then each region gets its
+ * final protection.
  */
 #include "core/heap.h"
 #include "core/module_private.h"
@@ -62,8 +63,7 @@ static bool resolve(void *context, const char *name, uint64_t *address)
     *address = symbol_exported(name);
     if (*address)
         return true;
-    TAILQ_FOREACH(other, &modules, link)
-    {
+    TAILQ_FOREACH(other, &modules, link) {
         for (size_t i = 0; i < other->exports_count; i++) {
             if (strcmp(other->exports[i].name, name) != 0)
                 continue;
@@ -83,7 +83,8 @@ static int map_image(struct link *link, struct failure *why)
     int result;
     module->base = vm_reserve(VM_MODULES, pages, loader->alignment);
     if (!module->base)
-        return fail(why, -ENOMEM, "there are no %lu bytes of addresses left for modules; unload one", loader->bytes_most);
+        return fail(why, -ENOMEM, "there are no %lu bytes of addresses left for modules; unload one",
+                    loader->bytes_most);
     result = loader_place(loader, (uintptr_t)module->base, why);
     if (result != 0)
         return result;
@@ -91,7 +92,8 @@ static int map_image(struct link *link, struct failure *why)
     result = module->pages ? vm_populate(module->base, module->pages, PROTECTION_WRITE) : 0;
     if (result != 0) {
         module->pages = 0;
-        return fail(why, result, "there is no memory for its %lu bytes; end some threads or unload a module", loader->bytes);
+        return fail(why, result, "there is no memory for its %lu bytes; end some threads or unload a module",
+                    loader->bytes);
     }
     memset(module->base, 0, loader->bytes);
     return loader_link(loader, module->base, why);
@@ -130,10 +132,11 @@ static int check_slots(struct link *link, struct failure *why)
             return fail(why, -ENOTSUP, "it offers a policy for slots of type '%s', which this kernel does not have",
                         offered.type);
         if (offered.abi != type->abi)
-            return fail(why, -EABI,
-                        "it was built against other declarations of slot type '%s' (fingerprint %#lx, the kernel's is %#lx); "
-                        "build it again with `make module`",
-                        offered.type, offered.abi, type->abi);
+            return fail(
+                why, -EABI,
+                "it was built against other declarations of slot type '%s' (fingerprint %#lx, the kernel's is %#lx); "
+                "build it again with `make module`",
+                offered.type, offered.abi, type->abi);
         if (offered.ops_bytes < type->ops_size)
             return fail(why, -ENOEXEC, "its table of functions for slot type '%s' is cut off", offered.type);
     }
@@ -147,8 +150,8 @@ static int check_declaration(struct link *link, const char *name, struct failure
     if (!declared->declared)
         return fail(why, -ENOEXEC, "%s.o is an object but no module: it lacks a MODULE() declaration", name);
     if (strcmp(declared->name.text, name) != 0)
-        return fail(why, -EINVAL, "%s.o declares itself to be module '%s'; name the file %s.o", name, declared->name.text,
-                    declared->name.text);
+        return fail(why, -EINVAL, "%s.o declares itself to be module '%s'; name the file %s.o", name,
+                    declared->name.text, declared->name.text);
     copy_text(module->name, sizeof(module->name), declared->name.text);
     copy_text(module->version, sizeof(module->version), declared->version.text);
     copy_text(module->summary, sizeof(module->summary), declared->summary.text);
@@ -175,8 +178,8 @@ static int copy_symbols(struct link *link)
         return -ENOMEM;
     for (cursor = 0; loader_next_symbol(&link->loader, &cursor, &symbol);)
         if (symbol.kind != LOADER_OTHER || symbol.bytes > 0 || symbol.global)
-            module->symbols[module->symbols_count++] =
-                (struct module_symbol){symbol.address, symbol.bytes, symbol.name};
+            module->symbols[module->symbols_count++] = (struct module_symbol){symbol.address, symbol.bytes,
+                                                                              symbol.name};
     sort(module->symbols, module->symbols_count, sizeof(*module->symbols), by_address);
     return 0;
 }

@@ -7,8 +7,8 @@
 #include "core/module.h"
 
 /*
- * Links the object into a new module that is not in the registry yet, with its constructors not run: `init` and `init_count` get them. The registry's mutex
- * is held. On failure nothing is left behind.
+ * Links the object into a new module that is not in the registry yet, with its constructors not run: `init` and
+ * `init_count` get them. The registry's mutex is held. On failure nothing is left behind.
  */
 int module_link(const char *name, const void *object, size_t bytes, struct module **linked, const uintptr_t **init,
                 size_t *init_count, struct failure *why);

@@ -13,7 +13,7 @@
 #define WORDS_MAX 64
 
 static struct {
-    char line[LINE_BYTES];  /* words end in NUL; what does not fit is left out */
+    char line[LINE_BYTES]; /* words end in NUL; what does not fit is left out */
     const char *words[WORDS_MAX];
     unsigned count;
 } options;

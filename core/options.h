@@ -9,7 +9,10 @@
 
 void options_init(const char *line);
 
-/* The value of `key`: "" for a bare word, NULL when it is not there. Points into the stored line, where words end in NUL. */
+/*
+ * The value of `key`: "" for a bare word, NULL when it is not there. Points into the stored line, where words end in
+ * NUL.
+ */
 const char *option_text(const char *key);
 
 /* A numeric value, or `otherwise` when it is missing or no number. */

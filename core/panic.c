@@ -63,8 +63,8 @@ static void print_backtrace(uintptr_t frame)
 
 static void print_registers(const struct trap_frame *frame)
 {
-    print("rip %016lx cs %04lx rflags %08lx vector %lu error %lx\n", frame->rip, frame->cs, frame->rflags, frame->vector,
-          frame->error);
+    print("rip %016lx cs %04lx rflags %08lx vector %lu error %lx\n", frame->rip, frame->cs, frame->rflags,
+          frame->vector, frame->error);
     print("rax %016lx rbx %016lx rcx %016lx rdx %016lx\n", frame->rax, frame->rbx, frame->rcx, frame->rdx);
     print("rsi %016lx rdi %016lx rbp %016lx rsp %016lx\n", frame->rsi, frame->rdi, frame->rbp, frame->rsp);
     print("r8  %016lx r9  %016lx r10 %016lx r11 %016lx\n", frame->r8, frame->r9, frame->r10, frame->r11);

@@ -7,8 +7,8 @@
 struct trap_frame;
 
 /*
- * Stops all CPUs, prints the registers if there are any, a backtrace and the running thread, and last `panic: SENTENCE`; then, if the
- * command line says `panic=exit`, ends the emulator, else halts. Any context.
+ * Stops all CPUs, prints the registers if there are any, a backtrace and the running thread, and last `panic:
+ * SENTENCE`; then, if the command line says `panic=exit`, ends the emulator, else halts. Any context.
  */
 _Noreturn __attribute__((format(printf, 1, 2))) void panic(const char *format, ...);
 _Noreturn __attribute__((format(printf, 2, 3))) void panic_at(const struct trap_frame *frame, const char *format, ...);
@@ -17,10 +17,10 @@ _Noreturn __attribute__((format(printf, 2, 3))) void panic_at(const struct trap_
 void panic_stop_here(void);
 
 /* An invariant of the core: checked always, since it is cheap and the alternative is to go on with broken facts. */
-#define ASSERT(condition)                                                          \
-    do {                                                                           \
-        if (__builtin_expect(!(condition), 0))                                     \
-            panic("%s:%d: not true: %s", __FILE__, __LINE__, #condition);          \
+#define ASSERT(condition)                                                 \
+    do {                                                                  \
+        if (__builtin_expect(!(condition), 0))                            \
+            panic("%s:%d: not true: %s", __FILE__, __LINE__, #condition); \
     } while (0)
 
 #endif

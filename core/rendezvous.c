@@ -1,8 +1,9 @@
 /*
  * rendezvous.c - every CPU waits in the core while one works; TLB flushes; the start of the other CPUs.
  *
- * The one that works raises `number` and interrupts the others, which note it in rendezvous_seen, wait until `released` has reached it, and go on. The
- * mutex makes rendezvous one at a time; a CPU enters only from where interrupts are on, so none holds a spin lock.
+ * The one that works raises `number` and interrupts the others, which note it in rendezvous_seen, wait until
+ * `released` has reached it, and go on. The mutex makes rendezvous one at a time; a CPU enters only from where
+ * interrupts are on, so none holds a spin lock.
  */
 #include "core/rendezvous.h"
 #include "core/cpu.h"

@@ -5,15 +5,19 @@
 #define CORE_RENDEZVOUS_H
 
 /*
- * Runs `work(argument)` on this CPU while all the other online CPUs wait in the core with interrupts off; every CPU executes a serialising
- * instruction and flushes its TLB before it goes on. Thread context, interrupts on, no spin lock held. One at a time: a second one waits.
+ * Runs `work(argument)` on this CPU while all the other online CPUs wait in the core with interrupts off; every CPU
+ * executes a serialising instruction and flushes its TLB before it goes on. Thread context, interrupts on, no spin
+ * lock held. One at a time: a second one waits.
  */
 void rendezvous(void (*work)(void *argument), void *argument);
 
 /* The others' side: the handler of VECTOR_RENDEZVOUS. */
 void rendezvous_interrupt(void);
 
-/* Flushes every CPU's TLB; returns when it is done. Thread context, interrupts on; at boot, while one CPU runs, any context. */
+/*
+ * Flushes every CPU's TLB; returns when it is done. Thread context, interrupts on; at boot, while one CPU runs, any
+ * context.
+ */
 void smp_flush_tlb(void);
 
 struct cpu;

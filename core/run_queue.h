@@ -1,8 +1,9 @@
 /*
- * run_queue.h - the core's side of the run queue of a CPU: the facts, and the calls to the scheduler that go with each change of them.
+ * run_queue.h - the core's side of the run queue of a CPU: the facts, and the calls to the scheduler that go with
+ * each change of them.
  *
- * Context of everything here: interrupts off, the CPU's queue lock held. Who calls what: core/schedule.c chooses, core/wake.c and
- * core/balance.c place, core/thread_control.c changes.
+ * Context of everything here: interrupts off, the CPU's queue lock held. Who calls what: core/schedule.c chooses,
+ * core/wake.c and core/balance.c place, core/thread_control.c changes.
  */
 #ifndef CORE_RUN_QUEUE_H
 #define CORE_RUN_QUEUE_H

@@ -1,8 +1,10 @@
 /*
- * sched_slot.c - the slot `sched`: its queues' memory, and the hand-over of every thread from one scheduler to the next.
+ * sched_slot.c - the slot `sched`: its queues' memory, and the hand-over of every thread from one scheduler to the
+ * next.
  *
- * The hand-over runs in a rendezvous. The old scheduler is emptied in its own order of choice, one record a thread, each checked and kept by the core; then the
- * new one is filled in the same order. If anything is wrong, the same is done backwards, and the old one has every thread again.
+ * The hand-over runs in a rendezvous. The old scheduler is emptied in its own order of choice, one record a thread,
+ * each checked and kept by the core; then the new one is filled in the same order. If anything is wrong, the same is
+ * done backwards, and the old one has every thread again.
  */
 #include "core/sched_slot.h"
 #include "core/heap.h"
@@ -41,7 +43,8 @@ static int validate(const void *table, struct failure *why)
                     SCHED_RECORD_VERSION);
     if (ops->flags & ~SCHED_GLOBAL_ORDER)
         return fail(why, -EINVAL, "its flags %#x are not known", ops->flags);
-    if (!ops->queue_init || !ops->load || !ops->save || !ops->enqueue || !ops->dequeue || !ops->choose || !ops->tick || !ops->offer)
+    if (!ops->queue_init || !ops->load || !ops->save || !ops->enqueue || !ops->dequeue || !ops->choose || !ops->tick ||
+        !ops->offer)
         return fail(why, -EINVAL, "it lacks one of queue_init, load, save, enqueue, dequeue, choose, tick, offer");
     if (ops->flags & SCHED_GLOBAL_ORDER && !ops->preempts)
         return fail(why, -EINVAL, "an order across CPUs needs preempts");
@@ -126,10 +129,11 @@ static int accept_record(struct thread *thread, const struct sched_record *said,
 /* One hand-over under way: threads taken from `from`, in order, linked through hand_next. */
 struct handover {
     struct policy *from, *to;
-    struct thread *first, **last; /* those taken out of queues: each CPU's in its order of choice, the running one first */
-    bool filled;                  /* all queues were emptied, and `to` has their threads */
+    struct thread *first,
+        **last;  /* those taken out of queues: each CPU's in its order of choice, the running one first */
+    bool filled; /* all queues were emptied, and `to` has their threads */
     uint64_t moved;
-    uint64_t fail_after;          /* to fail on purpose after so many; UINT64_MAX: never */
+    uint64_t fail_after; /* to fail on purpose after so many; UINT64_MAX: never */
     struct failure *why;
     int result;
 };
@@ -225,7 +229,10 @@ static bool return_waiting(struct thread *thread, void *argument)
     return true;
 }
 
-/* The gate of the commit: each of the new scheduler's queues has a choice exactly if the core knows of threads there, and it is one of them. */
+/*
+ * The gate of the commit: each of the new scheduler's queues has a choice exactly if the core knows of threads there,
+ * and it is one of them.
+ */
 static int verify(struct handover *move)
 {
     for (unsigned i = 0; i < cpu_count; i++) {
@@ -238,7 +245,10 @@ static int verify(struct handover *move)
     return 0;
 }
 
-/* Takes what is left out of the old scheduler's queues, so that everything can go back in the order in which it stood. */
+/*
+ * Takes what is left out of the old scheduler's queues, so that everything can go back in the order in which it
+ * stood.
+ */
 static void drain(struct handover *move)
 {
     move->fail_after = UINT64_MAX;

@@ -12,7 +12,10 @@ extern const struct slot_type sched_slot_type;
 /* The built-in scheduler: core/fallback/sched_fifo.c. */
 extern const struct sched_ops sched_fifo_ops;
 
-/* What the core's paths look at of the occupant: does its order hold across CPUs, may a waking thread preempt? Change in a rendezvous. */
+/*
+ * What the core's paths look at of the occupant: does its order hold across CPUs, may a waking thread preempt? Change
+ * in a rendezvous.
+ */
 extern bool sched_order_is_global, sched_may_preempt;
 
 static inline bool sched_global_order(void)
@@ -28,7 +31,10 @@ static inline bool sched_preempting(void)
 /* Gives a thread that is in no queue to the occupant. Context: interrupts off, the thread table's lock held. */
 void sched_adopt(struct thread *thread);
 
-/* What the core's copies of the records say, sorted by thread, into a heap block that the caller frees; returns their count or -ENOMEM. */
+/*
+ * What the core's copies of the records say, sorted by thread, into a heap block that the caller frees; returns their
+ * count or -ENOMEM.
+ */
 struct sched_record_info {
     uint32_t thread;
     struct sched_record record;

@@ -1,14 +1,15 @@
 /*
- * schedule.c - which thread runs now: block, preemption, tick, idle, and the long way of yield (core/yield.c has the short one).
+ * schedule.c - which thread runs now: block, preemption, tick, idle, and the long way of yield (core/yield.c has the
+ * short one).
  *
- * All of it runs with interrupts off under the queue lock of this CPU, which arch_switch() releases on the other thread's stack. The
- * core charges, asks the policy for a choice, verifies the choice, and switches.
+ * All of it runs with interrupts off under the queue lock of this CPU, which arch_switch() releases on the other
+ * thread's stack. The core charges, asks the policy for a choice, verifies the choice, and switches.
  */
 #include "core/schedule.h"
 #include "core/schedule_private.h"
 #include "core/time.h"
-#include <arch/interrupts.h>
 #include <arch/fpu.h>
+#include <arch/interrupts.h>
 #include <arch/switch.h>
 #include <arch/timer.h>
 #include <arch/trap.h>
@@ -114,7 +115,10 @@ void schedule_block(enum sched_reason reason)
     switch_to(cpu, pick(cpu));
 }
 
-/* Puts threads that may no longer run here elsewhere; the one that still runs, after the switch that comes: by an interrupt to ourselves. */
+/*
+ * Puts threads that may no longer run here elsewhere; the one that still runs, after the switch that comes: by an
+ * interrupt to ourselves.
+ */
 static void settle_displaced(struct cpu *cpu)
 {
     struct thread *thread;
@@ -169,7 +173,10 @@ void schedule_tick(struct cpu *cpu)
     cpu->next_tick = running->idle ? UINT64_MAX : cpu->next_tick + sched_tick_cycles;
 }
 
-/* A waking CPU takes what others have too much of, or waits for an interrupt; time_arm() has set the timer for its sleepers. */
+/*
+ * A waking CPU takes what others have too much of, or waits for an interrupt; time_arm() has set the timer for its
+ * sleepers.
+ */
 void schedule_idle(void)
 {
     struct cpu *cpu = this_cpu();

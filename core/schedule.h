@@ -7,15 +7,22 @@
 #include "core/thread.h"
 
 /*
- * The running thread has been marked as no longer able to run (state BLOCKED or ENDED): goes on with another one. Context: interrupts off, this
- * CPU's queue lock held. Returns with it released and interrupts off, when the thread runs again.
+ * The running thread has been marked as no longer able to run (state BLOCKED or ENDED): goes on with another one.
+ * Context: interrupts off, this CPU's queue lock held. Returns with it released and interrupts off, when the thread
+ * runs again.
  */
 void schedule_block(enum sched_reason reason);
 
-/* thread_yield() where something wants attention: takes the queue lock, returns the thread to go on with. Context: interrupts off. */
+/*
+ * thread_yield() where something wants attention: takes the queue lock, returns the thread to go on with. Context:
+ * interrupts off.
+ */
 struct thread *schedule_yield_slowly(void);
 
-/* Chooses again if that was asked for (cpu->reschedule). Context: interrupts off, no lock held. Returns with interrupts off. */
+/*
+ * Chooses again if that was asked for (cpu->reschedule). Context: interrupts off, no lock held. Returns with
+ * interrupts off.
+ */
 void schedule_if_asked(void);
 
 /* The CPU's timer tick, after its time has come. Context: interrupts off, no lock held. */
@@ -24,19 +31,28 @@ void schedule_tick(struct cpu *cpu);
 /* What an idle thread does, for ever. Interrupts on. */
 _Noreturn void schedule_idle(void);
 
-/* Makes a CPU choose again soon: at its return from an interrupt, which is sent if it is another one. Context: interrupts off. */
+/*
+ * Makes a CPU choose again soon: at its return from an interrupt, which is sent if it is another one. Context:
+ * interrupts off.
+ */
 void schedule_ask(struct cpu *cpu);
 
-/* Charges the running thread up to now. Context: interrupts off, the queue lock held; or in a rendezvous, for any CPU. */
+/*
+ * Charges the running thread up to now. Context: interrupts off, the queue lock held; or in a rendezvous, for any
+ * CPU.
+ */
 void schedule_charge(struct cpu *cpu);
 
 /*
- * Makes a blocked thread ready and puts it in a queue, on a CPU that its affinity allows. `result` is what its wait returns. Does nothing
- * and returns false if it is not blocked. Context: interrupts off, no queue lock held.
+ * Makes a blocked thread ready and puts it in a queue, on a CPU that its affinity allows. `result` is what its wait
+ * returns. Does nothing and returns false if it is not blocked. Context: interrupts off, no queue lock held.
  */
 bool thread_wake(struct thread *thread, int result, enum sched_reason reason);
 
-/* Queues a thread that is ready but in no queue, not running, where its affinity allows. Context: interrupts off, no queue lock held. */
+/*
+ * Queues a thread that is ready but in no queue, not running, where its affinity allows. Context: interrupts off, no
+ * queue lock held.
+ */
 void thread_place(struct thread *thread);
 
 /* Takes the queue lock of the thread's CPU. Context: interrupts off. */
@@ -46,8 +62,9 @@ struct cpu *thread_lock(struct thread *thread);
 struct cpu *balance_place(struct thread *thread);
 
 /*
- * Moves a thread from another CPU's queue to this one's if it should run here: because nothing else would, because the order holds across CPUs, or
- * (`periodic`) because the other CPU has more to do. Context: interrupts off, this CPU's queue lock held; others are only tried.
+ * Moves a thread from another CPU's queue to this one's if it should run here: because nothing else would, because
+ * the order holds across CPUs, or (`periodic`) because the other CPU has more to do. Context: interrupts off, this
+ * CPU's queue lock held; others are only tried.
  */
 void balance_pull(struct cpu *cpu, bool periodic);
 

@@ -1,5 +1,6 @@
 /*
- * schedule_private.h - charging and choosing, inlined into each path that switches: core/schedule.c, core/yield.c, core/wait.c.
+ * schedule_private.h - charging and choosing, inlined into each path that switches: core/schedule.c, core/yield.c,
+ * core/wait.c.
  *
  * Context: interrupts off, the CPU's queue lock held.
  */
@@ -47,7 +48,8 @@ ALWAYS_INLINE struct thread *choose(struct cpu *cpu, struct thread *running)
 }
 
 /*
- * The running thread, whose state says that it cannot go on, leaves its queue, and another one runs: schedule_block(), the short way. Returns like that.
+ * The running thread, whose state says that it cannot go on, leaves its queue, and another one runs:
+ * schedule_block(), the short way. Returns like that.
  */
 ALWAYS_INLINE void block_and_switch(struct cpu *cpu, struct thread *running)
 {
@@ -64,7 +66,10 @@ ALWAYS_INLINE void block_and_switch(struct cpu *cpu, struct thread *running)
     arch_switch(running, choose(cpu, NULL));
 }
 
-/* thread_wake() of a thread that was taken out of what it waited for, the short way: on the only CPU, and with nothing out of the ordinary. */
+/*
+ * thread_wake() of a thread that was taken out of what it waited for, the short way: on the only CPU, and with
+ * nothing out of the ordinary.
+ */
 ALWAYS_INLINE void wake_granted(struct thread *thread)
 {
     struct cpu *cpu = &cpus[0];

@@ -11,11 +11,12 @@
 #include <string.h>
 
 static struct slot slots[SLOT_KIND_COUNT] = {
-    [SLOT_KIND_SCHED] = {
-        .name = "sched",
-        .type = &sched_slot_type,
-        .fallback = {.name = "sched-fifo", .ops = &sched_fifo_ops},
-    },
+    [SLOT_KIND_SCHED] =
+        {
+            .name = "sched",
+            .type = &sched_slot_type,
+            .fallback = {.name = "sched-fifo", .ops = &sched_fifo_ops},
+        },
 };
 
 struct slot *slot_at(unsigned index)

@@ -1,8 +1,9 @@
 /*
  * slot.h - named, typed places where a policy is plugged in, and the call sites that lead to it.
  *
- * A slot is called by direct calls. Every call site is listed in the section .moult.slot_sites; while a swap is committed they are patched
- * to the new occupant's functions, or to a no-operation where it leaves an optional function out.
+ * A slot is called by direct calls. Every call site is listed in the section .moult.slot_sites; while a swap is
+ * committed they are patched to the new occupant's functions, or to a no-operation where it leaves an optional
+ * function out.
  */
 #ifndef CORE_SLOT_H
 #define CORE_SLOT_H
@@ -26,8 +27,9 @@ struct policy {
 };
 
 /*
- * What a type of slot defines. In a swap the functions are called by the swapper in this order: validate, reserve, prepare; transfer in a
- * rendezvous; release for whichever of the two policies is no longer the occupant, carry_on for an old one that stays after all.
+ * What a type of slot defines. In a swap the functions are called by the swapper in this order: validate, reserve,
+ * prepare; transfer in a rendezvous; release for whichever of the two policies is no longer the occupant, carry_on
+ * for an old one that stays after all.
  */
 struct slot_type {
     const char *name;
@@ -45,11 +47,15 @@ struct slot_type {
     int (*prepare)(struct policy *occupant);
     void (*carry_on)(struct policy *occupant);
     /*
-     * In a rendezvous: moves everything from one policy to the other and verifies the invariants; on an error everything is back with
-     * `from`. `moved` counts what was handed over. `fail`: to fail on purpose when half is done.
+     * In a rendezvous: moves everything from one policy to the other and verifies the invariants; on an error
+     * everything is back with `from`. `moved` counts what was handed over. `fail`: to fail on purpose when half is
+     * done.
      */
     int (*transfer)(struct policy *from, struct policy *to, uint64_t *moved, bool fail, struct failure *why);
-    /* In a rendezvous: gives `to` everything from the core's own tables; the policy that had it has failed, and is not asked. */
+    /*
+     * In a rendezvous: gives `to` everything from the core's own tables; the policy that had it has failed, and is
+     * not asked.
+     */
     void (*rebuild)(struct policy *to, uint64_t *moved);
     /* Gives back what reserve() took. */
     void (*release)(struct policy *policy);
@@ -64,10 +70,10 @@ struct slot {
     const char *name;
     const struct slot_type *type;
     struct policy *occupant;
-    struct policy fallback;                 /* built in; its memory is reserved at boot and kept */
-    char previous[MODULE_NAME_BYTES];       /* the policy before this one, "" if there was none */
+    struct policy fallback;           /* built in; its memory is reserved at boot and kept */
+    char previous[MODULE_NAME_BYTES]; /* the policy before this one, "" if there was none */
     enum slot_state state;
-    uint64_t swaps;                         /* committed so far */
+    uint64_t swaps; /* committed so far */
 };
 
 /* The slot of that name, NULL if there is none; and all of them by index. */
@@ -80,8 +86,10 @@ const struct slot_type *slot_type_find(const char *name);
 /* Puts the fallback of every slot in place. Once, before threads exist. */
 void slots_init(void);
 
-/* Points all of a slot's call sites at `ops`, or at the core's function that panics because a closed slot was called (`ops` NULL). In a
- * rendezvous, or before other CPUs run. */
+/*
+ * Points all of a slot's call sites at `ops`, or at the core's function that panics because a closed slot was called
+ * (`ops` NULL). In a rendezvous, or before other CPUs run.
+ */
 void slot_sites_patch(const struct slot *slot, const void *ops);
 
 /* The slot's fallback, empty and ready to become the occupant, which it is not now. Cannot fail. Swapper only. */

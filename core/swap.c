@@ -1,17 +1,18 @@
 /*
  * swap.c - the transaction that replaces the occupant of a slot, run by one thread of the core, one swap at a time.
  *
- * LOAD and PREPARE happen with the machine running. QUIESCE is a rendezvous; within it the call sites are closed (INSTALL), everything is handed over and
- * verified (TRANSFER), and the sites opened to the new policy (COMMIT). Until COMMIT any failure leaves the old policy with everything it had.
+ * LOAD and PREPARE happen with the machine running. QUIESCE is a rendezvous; within it the call sites are closed
+ * (INSTALL), everything is handed over and verified (TRANSFER), and the sites opened to the new policy (COMMIT).
+ * Until COMMIT any failure leaves the old policy with everything it had.
  */
 #include "core/swap.h"
 #include "core/heap.h"
 #include "core/log.h"
 #include "core/module.h"
+#include "core/panic.h"
 #include "core/rendezvous.h"
 #include "core/slot.h"
 #include "core/thread.h"
-#include "core/panic.h"
 #include <string.h>
 
 #define PREPARE_TRIES 100
@@ -139,8 +140,11 @@ static int prepare(struct transaction *swap)
         result = swap->slot->type->prepare(swap->from);
     }
     if (result == -EAGAIN)
-        return fail(swap->why, -ETIMEDOUT, "%s was asked %u times and cannot hand over", swap->from->name, PREPARE_TRIES);
-    return result == 0 ? 0 : fail(swap->why, result, "%s refuses to hand over: %s", swap->from->name, error_sentence(result));
+        return fail(swap->why, -ETIMEDOUT, "%s was asked %u times and cannot hand over", swap->from->name,
+                    PREPARE_TRIES);
+    return result == 0
+               ? 0
+               : fail(swap->why, result, "%s refuses to hand over: %s", swap->from->name, error_sentence(result));
 }
 
 /* What happens while all CPUs are held. */
@@ -154,7 +158,8 @@ static void held(void *argument)
         result = step_done(swap, SWAP_INSTALL, 0);
     }
     if (result == 0) {
-        result = slot->type->transfer(swap->from, swap->to, &swap->report->threads, swap->fail_at == SWAP_TRANSFER, swap->why);
+        result = slot->type->transfer(swap->from, swap->to, &swap->report->threads, swap->fail_at == SWAP_TRANSFER,
+                                      swap->why);
         result = step_done(swap, SWAP_TRANSFER, result);
     }
     if (result == 0) {
@@ -177,8 +182,8 @@ static int identify(struct transaction *swap)
     if (strnlen(swap->policy_name, MODULE_NAME_BYTES) == MODULE_NAME_BYTES)
         return fail(swap->why, -ENOENT, "there is no module of so long a name; `modules` lists those there are");
     if (strcmp(swap->from->name, swap->policy_name) == 0)
-        return fail(swap->why, -EALREADY, "%s is the occupant of slot '%s' already; nothing was done", swap->policy_name,
-                    swap->slot_name);
+        return fail(swap->why, -EALREADY, "%s is the occupant of slot '%s' already; nothing was done",
+                    swap->policy_name, swap->slot_name);
     return 0;
 }
 
@@ -213,8 +218,8 @@ static int run(struct transaction *swap)
     for (unsigned step = SWAP_QUIESCE; step < SWAP_STEP_COUNT; step++)
         swap->report->blackout += swap->report->cycles[step];
     free_policy(swap->slot, swap->from);
-    log_quietly("slot %s: %s replaced %s, %lu threads handed over", swap->slot->name, swap->report->to, swap->report->from,
-             swap->report->threads);
+    log_quietly("slot %s: %s replaced %s, %lu threads handed over", swap->slot->name, swap->report->to,
+                swap->report->from, swap->report->threads);
     return 0;
 }
 
@@ -263,8 +268,8 @@ static void run_rescue(void)
     if (failed == &slot->fallback)
         panic("the built-in policy of slot %s %s (%#lx)", slot->name, rescue.what, rescue.value);
     rendezvous(rescue_held, slot);
-    log_line("slot %s: %s %s (%#lx); %s has its place, %lu threads rebuilt from the core's tables", slot->name, failed->name,
-             rescue.what, rescue.value, slot->occupant->name, rescue.threads);
+    log_line("slot %s: %s %s (%#lx); %s has its place, %lu threads rebuilt from the core's tables", slot->name,
+             failed->name, rescue.what, rescue.value, slot->occupant->name, rescue.threads);
     free_policy(slot, failed);
     __atomic_store_n(&rescue.reported, 0, __ATOMIC_SEQ_CST);
 }
@@ -297,7 +302,8 @@ static void swapper_main(void *unused)
 
 int swap(const char *slot, const char *name, enum swap_step fail_at, struct swap_report *report, struct failure *why)
 {
-    struct transaction mine = {.slot_name = slot, .policy_name = name, .fail_at = fail_at, .report = report, .why = why};
+    struct transaction mine = {
+        .slot_name = slot, .policy_name = name, .fail_at = fail_at, .report = report, .why = why};
     unsigned long flags;
     memset(report, 0, sizeof(*report));
     semaphore_init(&mine.done, 0);

@@ -55,7 +55,7 @@ uintptr_t symbol_exported(const char *name)
     for (size_t at = hash(name) & export_mask; export_table[at]; at = (at + 1) & export_mask) {
         const struct module_export *export = &exports_start[export_table[at] - 1];
         if (strcmp(export->name, name) == 0)
-            return (uintptr_t)export->address;
+            return (uintptr_t) export->address;
     }
     return 0;
 }
@@ -80,8 +80,8 @@ static void add_symbols(const Elf64_Sym *table, size_t count, const char *string
         return;
     for (size_t i = 0; i < count; i++)
         if (wanted(&table[i], strings_bytes))
-            symbols[symbols_count++] =
-                (struct module_symbol){table[i].st_value, table[i].st_size, strings + table[i].st_name};
+            symbols[symbols_count++] = (struct module_symbol){table[i].st_value, table[i].st_size,
+                                                              strings + table[i].st_name};
     sort(symbols, symbols_count, sizeof(*symbols), by_address);
 }
 
@@ -119,7 +119,8 @@ bool symbol_at(uintptr_t address, struct symbol_place *place)
         symbol = before(symbols, symbols_count, address);
     if (!symbol)
         return false;
-    *place = (struct symbol_place){symbol->name, module ? module->name : NULL, symbol->address, address - symbol->address};
+    *place = (struct symbol_place){symbol->name, module ? module->name : NULL, symbol->address,
+                                   address - symbol->address};
     return true;
 }
 
@@ -137,8 +138,7 @@ uintptr_t symbol_find(const char *name)
     const struct module *module;
     if (!address)
         address = find_in(symbols, symbols_count, name);
-    TAILQ_FOREACH(module, &modules, link)
-    {
+    TAILQ_FOREACH(module, &modules, link) {
         if (!address)
             address = find_in(module->symbols, module->symbols_count, name);
     }

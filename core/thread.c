@@ -1,19 +1,20 @@
 /*
  * thread.c - the table of threads: creation, end, joining.
  *
- * Entries stand in one range of addresses, mapped as it grows, never unmapped: a stale pointer to an entry is always readable. A free entry keeps
- * its stack for the next thread. `table_lock` guards the free list, the hash by number and the counts.
+ * Entries stand in one range of addresses, mapped as it grows, never unmapped: a stale pointer to an entry is always
+ * readable. A free entry keeps its stack for the next thread. `table_lock` guards the free list, the hash by number
+ * and the counts.
  */
 #include "core/thread.h"
 #include "core/frames.h"
 #include "core/heap.h"
+#include "core/module.h"
 #include "core/run_queue.h"
 #include "core/sched_slot.h"
 #include "core/schedule.h"
 #include "core/thread_table.h"
 #include "core/time.h"
 #include "core/vm.h"
-#include "core/module.h"
 #include <arch/fpu.h>
 #include <arch/switch.h>
 #include <moult/errors.h>
@@ -33,8 +34,8 @@ static struct {
     struct mutex grow;
     struct thread_list free;
     struct thread *hash[HASH_BUCKETS];
-    uint32_t entries;     /* mapped so far */
-    uint32_t count;       /* in use */
+    uint32_t entries; /* mapped so far */
+    uint32_t count;   /* in use */
     uint32_t next_number;
 } table = {.grow = MUTEX_INITIALISER(table.grow), .free = TAILQ_HEAD_INITIALIZER(table.free), .next_number = 1};
 
@@ -142,7 +143,10 @@ static uint32_t number_take(void)
     return number;
 }
 
-/* Puts a thread in the table and gives it to the scheduler. At once, with interrupts off, so that a swap finds it whole or not at all. */
+/*
+ * Puts a thread in the table and gives it to the scheduler. At once, with interrupts off, so that a swap finds it
+ * whole or not at all.
+ */
 static void publish(struct thread *thread, enum thread_state state)
 {
     unsigned long flags = thread_table_lock();
@@ -174,7 +178,8 @@ static void reset(struct thread *thread, const struct thread_options *options)
     thread->facts.cpu = 0;
     thread->switches = thread->runtime = 0;
     thread->queued_on = NULL;
-    thread->urgent = thread->idle = thread->displaced = thread->suspended = thread->killed = thread->detached = thread->core = false;
+    thread->urgent = thread->idle = thread->displaced = thread->suspended = thread->killed = thread->detached =
+        thread->core = false;
     thread->joined = false;
     thread->workload = options->workload;
     thread->waits_on = NULL;

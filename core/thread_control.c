@@ -1,7 +1,8 @@
 /*
  * thread_control.c - changing a thread that lives: its end, weight, priority, affinity, and holding threads still.
  *
- * A fact that a scheduler may read changes only while the thread is in no queue: it is taken out, changed, and put back.
+ * A fact that a scheduler may read changes only while the thread is in no queue: it is taken out, changed, and put
+ * back.
  */
 #include "core/rendezvous.h"
 #include "core/run_queue.h"
@@ -62,8 +63,12 @@ int thread_kill(uint32_t number)
 }
 EXPORT_SYMBOL(thread_kill);
 
-/* Calls change() while the thread is in no queue; what the policy believes of who runs stays as it was. Queue lock held. */
-static void change_out_of_queue(struct cpu *cpu, struct thread *thread, void (*change)(struct thread *, uint64_t), uint64_t value)
+/*
+ * Calls change() while the thread is in no queue; what the policy believes of who runs stays as it was. Queue lock
+ * held.
+ */
+static void change_out_of_queue(struct cpu *cpu, struct thread *thread, void (*change)(struct thread *, uint64_t),
+                                uint64_t value)
 {
     bool running = run_queue_running(cpu) == thread, preempted = cpu->preempted == thread;
     if (thread->queued_on != cpu) {
@@ -95,7 +100,8 @@ static void change_affinity(struct thread *thread, uint64_t affinity)
     thread->facts.affinity = affinity;
 }
 
-static int set(uint32_t number, uint64_t value, uint64_t least, uint64_t most, void (*change)(struct thread *, uint64_t))
+static int set(uint32_t number, uint64_t value, uint64_t least, uint64_t most,
+               void (*change)(struct thread *, uint64_t))
 {
     unsigned long flags;
     struct cpu *cpu;
@@ -125,8 +131,8 @@ int thread_set_priority(uint32_t number, uint64_t priority)
 EXPORT_SYMBOL(thread_set_priority);
 
 /*
- * A ready thread that may no longer stay on this CPU leaves its queue. One that runs there is switched away from first: the CPU itself then puts it where it
- * may run (schedule_if_asked). Queue lock held; released.
+ * A ready thread that may no longer stay on this CPU leaves its queue. One that runs there is switched away from
+ * first: the CPU itself then puts it where it may run (schedule_if_asked). Queue lock held; released.
  */
 static void displace(struct cpu *cpu, struct thread *thread, uint64_t affinity)
 {

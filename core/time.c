@@ -1,7 +1,8 @@
 /*
  * time.c - the clock, sleepers in a tree by deadline, ticks.
  *
- * Each CPU has its own sleepers and timer. Ticks come only while a CPU has something to run; an idle one wakes for its first sleeper.
+ * Each CPU has its own sleepers and timer. Ticks come only while a CPU has something to run; an idle one wakes for
+ * its first sleeper.
  */
 #include "core/time.h"
 #include "core/schedule.h"
@@ -98,8 +99,8 @@ void timer_cancel(struct thread *thread)
 }
 
 /*
- * Wakes the first sleeper if its time has come. The timer lock is held across the wake-up: a sleeper that sees itself out of the tree knows that it
- * is past, and cannot be woken from a later wait.
+ * Wakes the first sleeper if its time has come. The timer lock is held across the wake-up: a sleeper that sees itself
+ * out of the tree knows that it is past, and cannot be woken from a later wait.
  */
 static bool expire_one(struct cpu *cpu, uint64_t now)
 {
@@ -117,7 +118,8 @@ static bool expire_one(struct cpu *cpu, uint64_t now)
     return due;
 }
 
-#define EXPIRE_MAX 64 /* sleepers woken in one interrupt; the rest in the next, so that interrupts are not off for long */
+#define EXPIRE_MAX \
+    64 /* sleepers woken in one interrupt; the rest in the next, so that interrupts are not off for long */
 
 void time_interrupt(void)
 {

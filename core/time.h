@@ -18,7 +18,10 @@ uint64_t time_deadline(uint64_t nanoseconds);
 /* Cycles of the clock as nanoseconds. */
 uint64_t time_nanoseconds(uint64_t cycles);
 
-/* Has the thread woken with -ETIMEDOUT at thread->deadline, by this CPU's timer. Context: interrupts off, no queue lock held. */
+/*
+ * Has the thread woken with -ETIMEDOUT at thread->deadline, by this CPU's timer. Context: interrupts off, no queue
+ * lock held.
+ */
 void timer_add(struct thread *thread);
 
 /* Takes it out, if it is still in. Context: interrupts off, no queue lock held. */

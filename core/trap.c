@@ -1,5 +1,6 @@
 /*
- * trap.c - where every interrupt and exception arrives, interrupts off: acknowledge, serve, choose again if that was asked for.
+ * trap.c - where every interrupt and exception arrives, interrupts off: acknowledge, serve, choose again if that was
+ * asked for.
  */
 #include "core/cpu.h"
 #include "core/interrupt.h"
@@ -81,8 +82,8 @@ static void exception(struct trap_frame *frame)
     if (frame->vector == VECTOR_PAGE_FAULT) {
         struct symbol_place place;
         bool known = symbol_at(frame->rip, &place);
-        panic_at(frame, "page fault %s %#lx%s%s", frame->error & 16 ? "executing" : access[frame->error & 3], fault_address(),
-                 known ? " in " : "", known ? place.name : "");
+        panic_at(frame, "page fault %s %#lx%s%s", frame->error & 16 ? "executing" : access[frame->error & 3],
+                 fault_address(), known ? " in " : "", known ? place.name : "");
     }
     panic_at(frame, "%s, error code %#lx", exception_name(frame->vector), frame->error);
 }

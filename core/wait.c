@@ -1,16 +1,19 @@
 /*
  * wait.c - semaphores, mutexes, wait queues, sleep: all that a thread can wait for.
  *
- * A waiter is linked under the lock of what it waits for, and blocked under its CPU's queue lock before that lock is released: a wake-up cannot fall
- * between. Whoever takes it out of the list has granted what it waited for; a waiter that finds itself still linked was woken by
- * its deadline or by thread_kill() and takes itself out.
+ * A waiter is linked under the lock of what it waits for, and blocked under its CPU's queue lock before that lock is
+ * released: a wake-up cannot fall between. Whoever takes it out of the list has granted what it waited for; a waiter
+ * that finds itself still linked was woken by its deadline or by thread_kill() and takes itself out.
  */
 #include "core/schedule_private.h"
 #include "core/time.h"
 #include <moult/errors.h>
 #include <moult/module.h>
 
-/* A thread that was woken while still in a list takes itself out: why it was woken; or 0, if it was granted meanwhile what it waited for. */
+/*
+ * A thread that was woken while still in a list takes itself out: why it was woken; or 0, if it was granted meanwhile
+ * what it waited for.
+ */
 static int leave_list(struct thread *self, struct wait_list *list, struct spinlock *lock)
 {
     int result = 0;
@@ -25,8 +28,8 @@ static int leave_list(struct thread *self, struct wait_list *list, struct spinlo
 }
 
 /*
- * Waits in `list` (NULL: in none) until taken out of it, `deadline`, or an end if `interruptible`. Context: interrupts off, `lock` (of the list)
- * held; returns with it released. 0: taken out; -ETIMEDOUT; -EINTR.
+ * Waits in `list` (NULL: in none) until taken out of it, `deadline`, or an end if `interruptible`. Context:
+ * interrupts off, `lock` (of the list) held; returns with it released. 0: taken out; -ETIMEDOUT; -EINTR.
  */
 static int wait_in(struct wait_list *list, struct spinlock *lock, uint64_t deadline, bool interruptible)
 {
@@ -91,7 +94,8 @@ void semaphore_init(struct semaphore *semaphore, uint32_t count)
 EXPORT_SYMBOL(semaphore_init);
 
 /*
- * Waits until taken out of the list, without a deadline: wait_in(), the short way. The semaphore's lock is held; returns with it released.
+ * Waits until taken out of the list, without a deadline: wait_in(), the short way. The semaphore's lock is held;
+ * returns with it released.
  */
 ALWAYS_INLINE int wait_for_grant(struct semaphore *semaphore)
 {

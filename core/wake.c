@@ -1,7 +1,8 @@
 /*
  * wake.c - a blocked thread becomes ready: on which CPU, and whether at once.
  *
- * A thread that goes to another CPU is in state WAKING between the two queue locks, so that nobody else takes it for blocked or ready.
+ * A thread that goes to another CPU is in state WAKING between the two queue locks, so that nobody else takes it for
+ * blocked or ready.
  */
 #include "core/run_queue.h"
 #include "core/schedule.h"
@@ -19,7 +20,8 @@ struct cpu *thread_lock(struct thread *thread)
 }
 
 /* Queues a ready thread where it belongs, and has the CPU choose again if it should run at once. Queue lock held. */
-static inline __attribute__((always_inline)) void make_ready(struct cpu *cpu, struct thread *thread, enum sched_reason reason)
+static inline __attribute__((always_inline)) void make_ready(struct cpu *cpu, struct thread *thread,
+                                                             enum sched_reason reason)
 {
     thread->state = THREAD_READY;
     if (thread->urgent) {

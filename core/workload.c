@@ -24,8 +24,11 @@ static const struct kind {
     {"yield", 1, 1, {ROLE_YIELD}},
     {"pingpong", 2, 2, {ROLE_PING, ROLE_PONG}},
     {"sleep", 1, 1, {ROLE_SLEEP}},
-    {"mix", 1, 10, {ROLE_SPIN, ROLE_SLEEP, ROLE_PING, ROLE_PONG, ROLE_YIELD, ROLE_SLEEP, ROLE_PARENT, ROLE_SPIN,
-                    ROLE_SLEEP, ROLE_YIELD}},
+    {"mix",
+     1,
+     10,
+     {ROLE_SPIN, ROLE_SLEEP, ROLE_PING, ROLE_PONG, ROLE_YIELD, ROLE_SLEEP, ROLE_PARENT, ROLE_SPIN, ROLE_SLEEP,
+      ROLE_YIELD}},
 };
 
 #define KINDS (sizeof kinds / sizeof *kinds)
@@ -38,8 +41,8 @@ const char *workload_name(unsigned index)
 /* One start under way. */
 struct start {
     const struct workload_options *options;
-    struct bond *bond;  /* of the PING just made, for its PONG; NULL when that has it */
-    uint32_t *numbers;  /* of the threads made so far */
+    struct bond *bond; /* of the PING just made, for its PONG; NULL when that has it */
+    uint32_t *numbers; /* of the threads made so far */
     uint32_t made;
 };
 

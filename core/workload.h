@@ -12,12 +12,12 @@
 
 /* What is to be started. Zero means the default, but for `kind` and `count`. */
 struct workload_options {
-    const char *kind;   /* see workload_name() */
-    uint32_t count;     /* of threads, for `pingpong` of pairs: 1 … WORKLOAD_COUNT_MAX */
-    const char *name;   /* of the threads */
+    const char *kind; /* see workload_name() */
+    uint32_t count;   /* of threads, for `pingpong` of pairs: 1 … WORKLOAD_COUNT_MAX */
+    const char *name; /* of the threads */
     uint32_t weight, priority;
     uint64_t affinity;
-    uint64_t period;    /* of sleepers, in nanoseconds */
+    uint64_t period; /* of sleepers, in nanoseconds */
 };
 
 struct workload_result {

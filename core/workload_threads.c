@@ -15,15 +15,15 @@
 #include <moult/text.h>
 
 #define SPIN_ROUND 1000
-#define ROUNDING 1000ull          /* nanoseconds that two readings of the clock may differ by */
-#define MEMORY_PAUSE 10000000ull  /* nanoseconds that a parent waits when there is no memory for a child */
+#define ROUNDING 1000ull         /* nanoseconds that two readings of the clock may differ by */
+#define MEMORY_PAUSE 10000000ull /* nanoseconds that a parent waits when there is no memory for a child */
 
 TAILQ_HEAD(bond_list, bond);
 
 static struct {
-    struct spinlock lock;     /* protects `pairs` */
+    struct spinlock lock; /* protects `pairs` */
     struct bond_list pairs;
-    uint32_t violations;      /* found by the threads; atomic */
+    uint32_t violations;        /* found by the threads; atomic */
     const char *volatile first; /* what the first one was */
 } shared = {.pairs = TAILQ_HEAD_INITIALIZER(shared.pairs)};
 
@@ -152,8 +152,8 @@ static void parent(void *argument)
 }
 
 const struct workload_role workload_roles[] = {
-    [ROLE_SPIN] = {"spin", spin},       [ROLE_YIELD] = {"yield", yield},  [ROLE_SLEEP] = {"sleep", sleeper},
-    [ROLE_PARENT] = {"parent", parent}, [ROLE_PING] = {"ping", partner},  [ROLE_PONG] = {"pong", partner},
+    [ROLE_SPIN] = {"spin", spin},       [ROLE_YIELD] = {"yield", yield}, [ROLE_SLEEP] = {"sleep", sleeper},
+    [ROLE_PARENT] = {"parent", parent}, [ROLE_PING] = {"ping", partner}, [ROLE_PONG] = {"pong", partner},
 };
 
 /* Both wait, and neither has a turn coming: a wake-up was lost. */

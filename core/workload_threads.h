@@ -10,11 +10,11 @@
 
 /* What two threads share: the partners of a pair, or a parent and its present child. */
 struct bond {
-    TAILQ_ENTRY(bond) link;  /* pairs only */
+    TAILQ_ENTRY(bond) link; /* pairs only */
     bool pair;
-    volatile bool over;      /* one of the pair has ended */
-    volatile uint32_t users; /* who still refers to it; the last one frees it */
-    uint64_t counts[2];      /* what each of the two has done */
+    volatile bool over;        /* one of the pair has ended */
+    volatile uint32_t users;   /* who still refers to it; the last one frees it */
+    uint64_t counts[2];        /* what each of the two has done */
     struct semaphore turns[2]; /* up when it is the turn of that partner */
 };
 
@@ -35,8 +35,8 @@ struct task {
 enum role { ROLE_SPIN, ROLE_YIELD, ROLE_SLEEP, ROLE_PARENT, ROLE_PING, ROLE_PONG };
 
 struct workload_role {
-    const char *name;                /* of its threads */
-    void (*entry)(void *argument);   /* the argument is a struct task */
+    const char *name;              /* of its threads */
+    void (*entry)(void *argument); /* the argument is a struct task */
 };
 
 /* By enum role. */

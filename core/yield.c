@@ -1,8 +1,9 @@
 /*
  * yield.c - the short way of thread_yield(), the most travelled path of all.
  *
- * arch_yield_entry has put the CPU and its running thread into registers that this file, and no other, reserves: since whoever yields has given all registers
- * away (arch_yield()), nothing needs to be saved here. Interrupts are off.
+ * arch_yield_entry has put the CPU and its running thread into registers that this file, and no other, reserves:
+ * since whoever yields has given all registers away (arch_yield()), nothing needs to be saved here. Interrupts are
+ * off.
  */
 #include "core/schedule.h"
 #include "core/schedule_private.h"
@@ -29,8 +30,9 @@ static __attribute__((noinline)) void yield_without_policy(uintptr_t entity)
 _Static_assert(offsetof(struct cpu, attention) == offsetof(struct cpu, queue_lock) + 4, "compared as one");
 
 /*
- * Puts the thread to go on with into `chosen`; the queue lock is held then. The lock is free and nothing wants attention: both are seen in one comparison. The same
- * steps as in core/schedule_private.h, written on the reserved registers.
+ * Puts the thread to go on with into `chosen`; the queue lock is held then. The lock is free and nothing wants
+ * attention: both are seen in one comparison. The same steps as in core/schedule_private.h, written on the reserved
+ * registers.
  */
 void schedule_yield(void)
 {

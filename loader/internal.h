@@ -170,7 +170,10 @@ extern const struct relocation_type x86_64_relocations[LOADER_RELOCATION_TYPES];
 bool x86_64_machine(unsigned machine);
 bool x86_64_section_type(uint32_t type);  /* one that the machine adds, of ordinary contents */
 bool x86_64_common_index(unsigned index); /* a section index that the machine adds, for large common symbols */
-/* Is the field of `type` with `addend` at `offset` of `contents` the target of a call or jump? A stub may stand in then. */
+/*
+ * Is the field of `type` with `addend` at `offset` of `contents` the target of a call or jump? A stub may stand in
+ * then.
+ */
 bool x86_64_is_call(uint32_t type, const uint8_t *contents, uint64_t offset, int64_t addend);
 /* Writes a stub that runs at `address` and jumps to where the 8 bytes at `entry` point; false if it is out of reach. */
 bool x86_64_write_stub(uint8_t *stub, uint64_t address, uint64_t entry);

@@ -1,8 +1,8 @@
 /*
  * acpi.c - reads the firmware's ACPI tables: processors, interrupt controllers, the HPET, and how to switch off.
  *
- * Nothing in a table is believed before its length and checksum are checked, and nothing is read beyond its length. A table that is not
- * good is counted and left out. Fields are read byte by byte: they need not be aligned.
+ * Nothing in a table is believed before its length and checksum are checked, and nothing is read beyond its length. A
+ * table that is not good is counted and left out. Fields are read byte by byte: they need not be aligned.
  *
  * Entry point: acpi_read(). Concurrency: pure, no state.
  */
@@ -70,7 +70,8 @@ static bool sums_to_zero(const uint8_t *bytes, size_t count)
 }
 
 /* The table at `address`, wholly in memory and with a good checksum; NULL otherwise. */
-static const uint8_t *table_at(struct acpi_facts *facts, const struct acpi_memory *memory, uint64_t address, size_t *bytes)
+static const uint8_t *table_at(struct acpi_facts *facts, const struct acpi_memory *memory, uint64_t address,
+                               size_t *bytes)
 {
     const uint8_t *header = address ? memory->at(memory->context, address, HEADER_BYTES) : NULL;
     const uint8_t *table = NULL;
@@ -176,7 +177,8 @@ static void read_fadt(struct acpi_facts *facts, const struct acpi_memory *memory
     facts->enable_value = table[FADT_ENABLE_VALUE];
     facts->control_a = port(field(table + FADT_CONTROL_A, 4));
     facts->control_b = port(field(table + FADT_CONTROL_B, 4));
-    if (bytes >= FADT_RESET_END && (field(table + FADT_FLAGS, 4) & FADT_FLAG_RESET) && table[FADT_RESET] == SPACE_PORTS) {
+    if (bytes >= FADT_RESET_END && (field(table + FADT_FLAGS, 4) & FADT_FLAG_RESET) &&
+        table[FADT_RESET] == SPACE_PORTS) {
         facts->reset_port = port(field(table + FADT_RESET + ADDRESS_FIELD, 8));
         facts->reset_value = table[FADT_RESET_VALUE];
     }
@@ -185,8 +187,8 @@ static void read_fadt(struct acpi_facts *facts, const struct acpi_memory *memory
         dsdt = field(table + FADT_DSDT, 4);
     const uint8_t *aml = table_at(facts, memory, dsdt, &bytes);
     if (aml)
-        facts->can_sleep =
-            acpi_find_sleep_types(aml + HEADER_BYTES, bytes - HEADER_BYTES, &facts->sleep_a, &facts->sleep_b);
+        facts->can_sleep = acpi_find_sleep_types(aml + HEADER_BYTES, bytes - HEADER_BYTES, &facts->sleep_a,
+                                                 &facts->sleep_b);
 }
 
 static void read_tables(struct acpi_facts *facts, const struct acpi_memory *memory, const uint8_t *list, size_t bytes,

@@ -1,8 +1,8 @@
 /*
  * acpi_sleep.c - finds in AML what to write into the power registers to switch the machine off.
  *
- * Only one object of the whole byte code is wanted: Name (_S5_, Package () {type A, type B, ...}). It is looked for by its name and then parsed
- * strictly, without an interpreter; firmware has it as constants.
+ * Only one object of the whole byte code is wanted: Name (_S5_, Package () {type A, type B, ...}). It is looked for
+ * by its name and then parsed strictly, without an interpreter; firmware has it as constants.
  *
  * Entry point: acpi_find_sleep_types(). Concurrency: pure, no state.
  */
@@ -35,7 +35,10 @@ static bool take(struct cursor *cursor, uint8_t *byte)
     return true;
 }
 
-/* A package's length is one to four bytes; how many more there are is in the first one's top bits. The length itself is not needed. */
+/*
+ * A package's length is one to four bytes; how many more there are is in the first one's top bits. The length itself
+ * is not needed.
+ */
 static bool skip_length(struct cursor *cursor)
 {
     uint8_t first, rest;

@@ -1,7 +1,7 @@
 ; boot.asm - from the boot loader's 32-bit protected mode to C in the upper half.
 ;
-; Multiboot2 enters with paging off, flat segments, EAX = its magic, EBX = the physical address of its information. What happens here:
-; check that this is a long-mode CPU with NX, build the first page tables, turn paging on, jump up.
+; Multiboot2 enters with paging off, flat segments, EAX = its magic, EBX = the physical address of its information.
+; What happens here: check that this is a long-mode CPU with NX, build the first page tables, turn paging on, jump up.
 ;
 ; The first tables (they stay: arch/x86/kernel_map.c refines them):
 ;   identity of the first 2 MiB, for the jump, removed later; KERNEL_BASE: the first 1 GiB, executable, until the image is mapped by

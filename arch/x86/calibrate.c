@@ -1,8 +1,10 @@
 /*
- * calibrate.c - measures the rates of the time-stamp counter and of the local APIC's counter against a source whose rate is known.
+ * calibrate.c - measures the rates of the time-stamp counter and of the local APIC's counter against a source whose
+ * rate is known.
  *
- * Both ends of the interval are read several times, and the reading that took the least time counts: so an emulator's or hypervisor's pause does
- * no harm. The uncertainty that is left is known; a rate that is a whole number of MHz within it is taken to be that.
+ * Both ends of the interval are read several times, and the reading that took the least time counts: so an emulator's
+ * or hypervisor's pause does no harm. The uncertainty that is left is known; a rate that is a whole number of MHz
+ * within it is taken to be that.
  *
  * Entry points: calibrate(), arch_clock_source(). Concurrency: once, bootstrap CPU.
  */
@@ -39,7 +41,7 @@
 #define INTERVAL_MILLISECONDS 10u
 #define READINGS 8u
 #define ATTEMPTS 5u
-#define STEPS 100000u       /* computed between two looks at the source */
+#define STEPS 100000u /* computed between two looks at the source */
 #define LOOKS_MAX 100000u
 #define MHZ 1000000u
 #define KHZ 1000u
@@ -158,7 +160,8 @@ static bool measure(struct rates *rates)
     source.start();
     struct reading begin = take_reading();
     if (!wait_interval(begin.source))
-        panic("the %s does not count, so the clock's rate cannot be measured; this machine or emulator cannot run the kernel",
+        panic("the %s does not count, so the clock's rate cannot be measured; this machine or emulator cannot run the "
+              "kernel",
               source.name);
     struct reading end = take_reading();
     if (!source.valid())
@@ -186,7 +189,8 @@ void calibrate(struct rates *rates, bool with_timer)
     }
     while (!measure(rates)) {
         if (++attempts == ATTEMPTS)
-            panic("the %s ran out %u times before it was read; give the emulator more of its host", source.name, ATTEMPTS);
+            panic("the %s ran out %u times before it was read; give the emulator more of its host", source.name,
+                  ATTEMPTS);
     }
     local_apic_write(APIC_TIMER_INITIAL, 0);
     if (!with_timer)

@@ -1,10 +1,11 @@
 /*
  * cpu_features.c - finds out what a CPU can do and turns its protections on.
  *
- * All CPUs are given the same settings. A feature counts as there if every CPU has it; one that the bootstrap CPU turned on and
- * another CPU lacks would split the machine, so that is a panic.
+ * All CPUs are given the same settings. A feature counts as there if every CPU has it; one that the bootstrap CPU
+ * turned on and another CPU lacks would split the machine, so that is a panic.
  *
- * Entry points: arch_cpu_features_init(), cpu_has(), arch_cpu_describe(). Concurrency: each CPU for itself, one CPU at a time.
+ * Entry points: arch_cpu_features_init(), cpu_has(), arch_cpu_describe(). Concurrency: each CPU for itself, one CPU
+ * at a time.
  */
 #include "arch/x86/cpu_features.h"
 #include "arch/x86/fpu.h"
@@ -31,7 +32,10 @@
 
 enum cpuid_register { EBX, ECX, EDX };
 
-/* Where CPUID says that a feature is there (SDM volume 2, CPUID), and the bit of CR4 that turns it on, if there is one. */
+/*
+ * Where CPUID says that a feature is there (SDM volume 2, CPUID), and the bit of CR4 that turns it on, if there is
+ * one.
+ */
 static const struct {
     const char *name;
     uint32_t leaf;
@@ -51,7 +55,7 @@ static const struct {
     [CPU_TSC_DEADLINE] = {"tsc-deadline", LEAF_FEATURES, ECX, 24, 0},
 };
 
-static uint32_t common;  /* a bit for each feature that every CPU so far has */
+static uint32_t common; /* a bit for each feature that every CPU so far has */
 static bool common_known;
 
 static bool leaf_exists(uint32_t leaf)
@@ -110,7 +114,8 @@ void arch_cpu_features_init(void)
     if (!common_known)
         common = own;
     else if ((own & common) != common)
-        panic("this CPU (APIC id %u) has fewer features than the first one; leave it out with `cpus=`", cpu_own_apic_id());
+        panic("this CPU (APIC id %u) has fewer features than the first one; leave it out with `cpus=`",
+              cpu_own_apic_id());
     common_known = true;
     if (!cpu_has(CPU_NX) || !cpu_has(CPU_FXSR))
         panic("the CPU lacks %s, which this kernel needs; use a newer model", cpu_has(CPU_NX) ? "fxsr" : "nx");

@@ -1,7 +1,8 @@
 /*
  * descriptors.c - each CPU's GDT and TSS, and the one IDT.
  *
- * Double fault, NMI and machine check run on stacks of their own (IST), so that they work whatever the thread's stack is: SDM volume 3, 6.14.5.
+ * Double fault, NMI and machine check run on stacks of their own (IST), so that they work whatever the thread's stack
+ * is: SDM volume 3, 6.14.5.
  */
 #include "core/cpu.h"
 #include "core/panic.h"

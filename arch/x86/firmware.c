@@ -1,7 +1,8 @@
 /*
  * firmware.c - the ACPI tables of this machine, read once at boot.
  *
- * Entry points: arch_acpi_init(), arch_cpu_count(), firmware_facts(). Concurrency: written by the bootstrap CPU before there is another.
+ * Entry points: arch_acpi_init(), arch_cpu_count(), firmware_facts(). Concurrency: written by the bootstrap CPU
+ * before there is another.
  */
 #include "arch/x86/firmware.h"
 #include "arch/x86/cpu_features.h"

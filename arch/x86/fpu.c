@@ -1,9 +1,11 @@
 /*
  * fpu.c - saving and restoring the floating-point and vector registers.
  *
- * With XSAVE where the CPU has it (x87, SSE, AVX, AVX-512), else with FXSAVE. CR0.TS refuses the unit to threads that did not ask.
+ * With XSAVE where the CPU has it (x87, SSE, AVX, AVX-512), else with FXSAVE. CR0.TS refuses the unit to threads that
+ * did not ask.
  *
- * Entry points: the functions of arch/fpu.h. Concurrency: each CPU for itself; the size and the components are constant after boot.
+ * Entry points: the functions of arch/fpu.h. Concurrency: each CPU for itself; the size and the components are
+ * constant after boot.
  */
 #include "arch/x86/fpu.h"
 #include "arch/x86/cpu_features.h"

@@ -12,7 +12,10 @@
 #define LINE_KEYBOARD 1
 #define LINE_SERIAL 4
 
-/* The line comes first: a byte that is there already must find somebody to take its edge, so each handler looks once by itself. */
+/*
+ * The line comes first: a byte that is there already must find somebody to take its edge, so each handler looks once
+ * by itself.
+ */
 void arch_input_init(void)
 {
     if (arch_line_enable(LINE_SERIAL, 0) == 0)

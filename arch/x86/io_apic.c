@@ -1,10 +1,11 @@
 /*
  * io_apic.c - the machine's interrupt lines: which CPU gets which, as which vector.
  *
- * A line is an ISA line as the first PC numbered it; the firmware's overrides say at which pin of which controller it is, and how
- * it is triggered. Only physical destinations and fixed delivery are used.
+ * A line is an ISA line as the first PC numbered it; the firmware's overrides say at which pin of which controller it
+ * is, and how it is triggered. Only physical destinations and fixed delivery are used.
  *
- * Entry points: io_apic_init(), arch_line_enable(), arch_line_disable(), arch_line_state(). Concurrency: one spin lock, innermost.
+ * Entry points: io_apic_init(), arch_line_enable(), arch_line_disable(), arch_line_state(). Concurrency: one spin
+ * lock, innermost.
  */
 #include "arch/x86/io_apic.h"
 #include "arch/x86/firmware.h"

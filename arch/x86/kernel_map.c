@@ -50,7 +50,10 @@ static uint64_t image_protection(uintptr_t address)
     return 0;
 }
 
-/* The image by small pages; what is not image is not mapped. The directory is filled with tables that exist already, at once. */
+/*
+ * The image by small pages; what is not image is not mapped. The directory is filled with tables that exist already,
+ * at once.
+ */
 static void map_image(void)
 {
     for (size_t i = 0; i < IMAGE_TABLES; i++) {
@@ -61,7 +64,8 @@ static void map_image(void)
         }
     }
     for (size_t i = 0; i < 512; i++)
-        directory_image[i] = i < IMAGE_TABLES ? ((uintptr_t)image_tables[i] - KERNEL_BASE) | ENTRY_PRESENT | ENTRY_WRITE : 0;
+        directory_image[i] = i < IMAGE_TABLES ? ((uintptr_t)image_tables[i] - KERNEL_BASE) | ENTRY_PRESENT | ENTRY_WRITE
+                                              : 0;
 }
 
 static void map_high_memory(struct boot_info *info)
@@ -71,10 +75,12 @@ static void map_high_memory(struct boot_info *info)
         size_t top_index = 256 + base / (512 * GIB);
         uint64_t *directories;
         for (size_t i = 0; i < 512; i++)
-            directory[i] = (base + i * LARGE_PAGE) | ENTRY_PRESENT | ENTRY_WRITE | ENTRY_LARGE | ENTRY_GLOBAL | ENTRY_NO_EXECUTE;
+            directory[i] = (base + i * LARGE_PAGE) | ENTRY_PRESENT | ENTRY_WRITE | ENTRY_LARGE | ENTRY_GLOBAL |
+                           ENTRY_NO_EXECUTE;
         if (!(table_top[top_index] & ENTRY_PRESENT))
             table_top[top_index] = virtual_to_physical(take_table(info)) | ENTRY_PRESENT | ENTRY_WRITE;
-        directories = top_index == 256 ? table_direct : physical_to_virtual(table_top[top_index] & ~PAGE_MASK & ~ENTRY_NO_EXECUTE);
+        directories = top_index == 256 ? table_direct
+                                       : physical_to_virtual(table_top[top_index] & ~PAGE_MASK & ~ENTRY_NO_EXECUTE);
         directories[base / GIB % 512] = virtual_to_physical(directory) | ENTRY_PRESENT | ENTRY_WRITE;
     }
 }

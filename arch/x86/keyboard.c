@@ -1,10 +1,11 @@
 /*
  * keyboard.c - the PS/2 keyboard: from scan codes of set 1 to the bytes that a serial terminal would send.
  *
- * The controller translates to set 1. US layout with shift, control and caps lock; keys without a character of their own come as
- * ANSI sequences. Every wait for the controller is bounded.
+ * The controller translates to set 1. US layout with shift, control and caps lock; keys without a character of their
+ * own come as ANSI sequences. Every wait for the controller is bounded.
  *
- * Entry points: arch_keyboard_interrupt(), keyboard_input_init(). Concurrency: the handler alone uses the state, on one CPU.
+ * Entry points: arch_keyboard_interrupt(), keyboard_input_init(). Concurrency: the handler alone uses the state, on
+ * one CPU.
  */
 #include "arch/x86/keyboard.h"
 #include "arch/x86/ports.h"
@@ -50,14 +51,14 @@ static struct {
 
 /* By scan code: without and with shift. 0: no character. */
 static const char plain[] = {
-    0,   '\x1b', '1', '2', '3', '4', '5', '6', '7', '8', '9', '0',  '-', '=', '\x7f', '\t', 'q', 'w', 'e', 'r',
-    't', 'y',    'u', 'i', 'o', 'p', '[', ']', '\r', 0, 'a', 's',   'd', 'f', 'g',    'h',  'j', 'k', 'l', ';',
-    '\'', '`',   0,   '\\', 'z', 'x', 'c', 'v', 'b', 'n', 'm', ',', '.', '/', 0,      '*',  0,   ' ',
+    0,    '\x1b', '1', '2',  '3', '4', '5', '6', '7',  '8', '9', '0', '-', '=', '\x7f', '\t', 'q', 'w', 'e', 'r',
+    't',  'y',    'u', 'i',  'o', 'p', '[', ']', '\r', 0,   'a', 's', 'd', 'f', 'g',    'h',  'j', 'k', 'l', ';',
+    '\'', '`',    0,   '\\', 'z', 'x', 'c', 'v', 'b',  'n', 'm', ',', '.', '/', 0,      '*',  0,   ' ',
 };
 static const char shifted[] = {
-    0,   '\x1b', '!', '@', '#', '$', '%', '^', '&', '*', '(', ')',  '_', '+', '\x7f', '\t', 'Q', 'W', 'E', 'R',
-    'T', 'Y',    'U', 'I', 'O', 'P', '{', '}', '\r', 0, 'A', 'S',   'D', 'F', 'G',    'H',  'J', 'K', 'L', ':',
-    '"', '~',    0,   '|', 'Z', 'X', 'C', 'V', 'B', 'N', 'M', '<',  '>', '?', 0,      '*',  0,   ' ',
+    0,   '\x1b', '!', '@', '#', '$', '%', '^', '&',  '*', '(', ')', '_', '+', '\x7f', '\t', 'Q', 'W', 'E', 'R',
+    'T', 'Y',    'U', 'I', 'O', 'P', '{', '}', '\r', 0,   'A', 'S', 'D', 'F', 'G',    'H',  'J', 'K', 'L', ':',
+    '"', '~',    0,   '|', 'Z', 'X', 'C', 'V', 'B',  'N', 'M', '<', '>', '?', 0,      '*',  0,   ' ',
 };
 _Static_assert(sizeof plain == sizeof shifted, "one key each");
 

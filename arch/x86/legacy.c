@@ -1,8 +1,8 @@
 /*
  * legacy.c - quiets the devices of the first PC: interrupt controllers, interval timer, real-time clock.
  *
- * Their lines are masked, but an emulator that skips idle time goes from one of their events to the next: with nothing else to wait for,
- * the clock would leap by a day to the real-time clock's alarm.
+ * Their lines are masked, but an emulator that skips idle time goes from one of their events to the next: with
+ * nothing else to wait for, the clock would leap by a day to the real-time clock's alarm.
  *
  * Entry point: legacy_silence(). Concurrency: once, at boot.
  */
@@ -60,7 +60,10 @@ static void rtc_write(uint8_t index, uint8_t value)
     port_write8(RTC_DATA, value);
 }
 
-/* No interrupts; and an alarm that is due with the next second sets its flag, which nobody clears, and so is over as well. */
+/*
+ * No interrupts; and an alarm that is due with the next second sets its flag, which nobody clears, and so is over as
+ * well.
+ */
 static void settle_rtc(void)
 {
     port_write8(RTC_INDEX, RTC_CONTROL);

@@ -1,10 +1,11 @@
 /*
  * local_apic.c - the interrupt controller of each CPU.
  *
- * In x2APIC mode the registers are MSRs, else a page of memory at which every CPU sees its own. All CPUs are in the same mode.
+ * In x2APIC mode the registers are MSRs, else a page of memory at which every CPU sees its own. All CPUs are in the
+ * same mode.
  *
- * Entry points: arch_interrupts_init(), arch_local_init(), arch_end_of_interrupt(), arch_send_*(). Concurrency: each CPU has
- * registers of its own; the two halves of a command are written with interrupts off.
+ * Entry points: arch_interrupts_init(), arch_local_init(), arch_end_of_interrupt(), arch_send_*(). Concurrency: each
+ * CPU has registers of its own; the two halves of a command are written with interrupts off.
  */
 #include "arch/x86/local_apic.h"
 #include "arch/x86/cpu_features.h"
@@ -58,7 +59,10 @@ bool local_apic_reaches(uint32_t apic_id)
     return !registers || apic_id < APIC_ID_BROADCAST;
 }
 
-/* An APIC that keeps a command pending for ever is broken, and a panic would need it as well: the next command takes its place. */
+/*
+ * An APIC that keeps a command pending for ever is broken, and a panic would need it as well: the next command takes
+ * its place.
+ */
 static void wait_for_command(void)
 {
     for (unsigned polls = 0; polls < COMMAND_POLLS_MAX && (local_apic_read(APIC_COMMAND) & COMMAND_PENDING); polls++)
@@ -83,7 +87,8 @@ void local_apic_command(uint32_t apic_id, uint32_t command)
 void arch_interrupts_init(void)
 {
     if (!(cpuid(LEAF_FEATURES, 0).edx & FEATURE_APIC))
-        panic("this CPU has no local APIC, which the kernel's timer needs; switch it on in the firmware or the emulator");
+        panic(
+            "this CPU has no local APIC, which the kernel's timer needs; switch it on in the firmware or the emulator");
     if (!cpu_has(CPU_X2APIC)) {
         registers = vm_map_device(msr_read(MSR_APIC_BASE) & APIC_BASE_ADDRESS, PAGE_SIZE);
         if (!registers)
@@ -97,7 +102,8 @@ void arch_local_init(void)
 {
     uint64_t base = msr_read(MSR_APIC_BASE) | APIC_BASE_ON;
 
-    msr_write(MSR_APIC_BASE, base); /* on first, then x2APIC mode: the way there is in two steps, SDM volume 3, 10.12.5 */
+    msr_write(MSR_APIC_BASE,
+              base); /* on first, then x2APIC mode: the way there is in two steps, SDM volume 3, 10.12.5 */
     if (!registers)
         msr_write(MSR_APIC_BASE, base | APIC_BASE_X2);
     local_apic_write(APIC_TASK_PRIORITY, 0);
@@ -123,7 +129,10 @@ void arch_send_interrupt_others(unsigned vector)
     local_apic_command(0, APIC_ALL_OTHERS | APIC_LEVEL_ASSERT | vector);
 }
 
-/* One by one: a CPU that the kernel has not started would handle it with the firmware's code, over the kernel's memory. */
+/*
+ * One by one: a CPU that the kernel has not started would handle it with the firmware's code, over the kernel's
+ * memory.
+ */
 void arch_send_nmi_others(void)
 {
     uint32_t own = cpu_own_apic_id();

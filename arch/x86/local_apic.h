@@ -35,7 +35,10 @@
 uint32_t local_apic_read(unsigned reg);
 void local_apic_write(unsigned reg, uint32_t value);
 
-/* Sends the interrupt that the command's low word describes to one APIC id. Any context; ordered after earlier stores. */
+/*
+ * Sends the interrupt that the command's low word describes to one APIC id. Any context; ordered after earlier
+ * stores.
+ */
 void local_apic_command(uint32_t apic_id, uint32_t command);
 
 /* Whether an APIC id can be addressed in the mode that the APICs are in. */

@@ -1,7 +1,9 @@
 /*
- * multiboot.c - reads what a Multiboot2 boot loader says of memory, modules and tables (specification 2.0, section 3.6).
+ * multiboot.c - reads what a Multiboot2 boot loader says of memory, modules and tables (specification 2.0, section
+ * 3.6).
  *
- * Once, at boot. Nothing in it is trusted: tags are walked within the stated total, and each is used only if it is large enough.
+ * Once, at boot. Nothing in it is trusted: tags are walked within the stated total, and each is used only if it is
+ * large enough.
  */
 #include <arch/boot.h>
 #include <elf.h>

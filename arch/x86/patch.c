@@ -1,5 +1,6 @@
 /*
- * patch.c - writes call instructions into read-only text, through a writable alias that exists only for the length of one write.
+ * patch.c - writes call instructions into read-only text, through a writable alias that exists only for the length of
+ * one write.
  *
  * The one exception to "never both writable and executable", on one CPU, all others being held.
  */

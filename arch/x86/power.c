@@ -10,8 +10,8 @@
 #include <arch/cpu.h>
 #include <arch/machine.h>
 
-#define QEMU_EXIT_PORT 0xf4   /* isa-debug-exit: QEMU ends with status (value << 1) | 1 */
-#define QEMU_EXIT_VALUE 0x10  /* 33, which QEMU itself never ends with */
+#define QEMU_EXIT_PORT 0xf4  /* isa-debug-exit: QEMU ends with status (value << 1) | 1 */
+#define QEMU_EXIT_VALUE 0x10 /* 33, which QEMU itself never ends with */
 #define BOCHS_EXIT_PORT 0x8900
 
 /* The PM1 control register: ACPI 6.3, table 4.13. */
@@ -56,7 +56,10 @@ void arch_power_off(void)
     acpi_sleep(firmware_facts());
 }
 
-/* An exception without an interrupt table, then one in its handling, and so on: the CPU shuts down, and the machine resets. */
+/*
+ * An exception without an interrupt table, then one in its handling, and so on: the CPU shuts down, and the machine
+ * resets.
+ */
 static _Noreturn void triple_fault(void)
 {
     static const struct {

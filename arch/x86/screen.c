@@ -1,8 +1,10 @@
 /*
- * screen.c - VGA text mode: 80 columns, 25 rows, a hardware cursor, and the few escape sequences that a line editor sends.
+ * screen.c - VGA text mode: 80 columns, 25 rows, a hardware cursor, and the few escape sequences that a line editor
+ * sends.
  *
- * The video memory holds more rows than the screen shows. Scrolling moves the place where the picture starts, and only when it has
- * reached the memory's end are the rows copied back to its beginning: so a new line costs one row, not a screen.
+ * The video memory holds more rows than the screen shows. Scrolling moves the place where the picture starts, and
+ * only when it has reached the memory's end are the rows copied back to its beginning: so a new line costs one row,
+ * not a screen.
  *
  * Entry points: arch_screen_init(), arch_screen_use(), arch_screen_write(). Concurrency: the caller serialises.
  */
@@ -13,7 +15,7 @@
 #define CRTC_INDEX 0x3d4
 #define CRTC_DATA 0x3d5
 #define CRTC_CURSOR_SHAPE 0x0a
-#define CRTC_START 0x0c  /* two registers each, the high byte first */
+#define CRTC_START 0x0c /* two registers each, the high byte first */
 #define CRTC_CURSOR 0x0e
 
 #define TEXT_MEMORY 0xb8000ul
@@ -33,9 +35,9 @@ enum escape_state {
 static struct {
     volatile uint16_t *cells; /* NULL: there is no screen */
     unsigned columns, rows;
-    unsigned memory_rows;     /* rows that fit into the video memory */
-    unsigned first_row;       /* of the video memory, that the screen shows at its top */
-    unsigned column, row;     /* of the cursor on the screen; column == columns: the next character begins a row */
+    unsigned memory_rows; /* rows that fit into the video memory */
+    unsigned first_row;   /* of the video memory, that the screen shows at its top */
+    unsigned column, row; /* of the cursor on the screen; column == columns: the next character begins a row */
     enum escape_state escape;
     unsigned parameter_count;
     unsigned parameters[PARAMETERS];

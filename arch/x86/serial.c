@@ -1,11 +1,12 @@
 /*
  * serial.c - the first serial port, a 16550A: 115,200 baud, 8 data bits, no parity, one stop bit.
  *
- * Output is polled, so that it works in any context; input comes by interrupt. A port whose transmitter does not become empty is stuck:
- * what is written then is dropped after one look each, until it is empty again, so that output never hangs the kernel.
+ * Output is polled, so that it works in any context; input comes by interrupt. A port whose transmitter does not
+ * become empty is stuck: what is written then is dropped after one look each, until it is empty again, so that output
+ * never hangs the kernel.
  *
- * Entry points: arch_serial_init(), arch_serial_write(), arch_serial_interrupt(). Concurrency: writers are serialised by the caller;
- * the handler touches the receiver's registers only.
+ * Entry points: arch_serial_init(), arch_serial_write(), arch_serial_interrupt(). Concurrency: writers are serialised
+ * by the caller; the handler touches the receiver's registers only.
  */
 #include "arch/x86/serial.h"
 #include "arch/x86/ports.h"
@@ -13,7 +14,10 @@
 #include <arch/cpu.h>
 #include <arch/machine.h>
 
-/* Registers of the PC16550D, relative to COM1. The first two are the divisor's halves while LINE_CONTROL_DIVISOR is set. */
+/*
+ * Registers of the PC16550D, relative to COM1. The first two are the divisor's halves while LINE_CONTROL_DIVISOR is
+ * set.
+ */
 #define COM1 0x3f8
 #define DATA (COM1 + 0)
 #define INTERRUPT_ENABLE (COM1 + 1)
@@ -25,11 +29,11 @@
 #define SCRATCH (COM1 + 7)
 
 #define INTERRUPT_RECEIVED 0x01
-#define IDENTITY_NONE 0x01  /* no interrupt is pending */
-#define FIFO_ON_CLEAR 0x07  /* both FIFOs on and emptied, an interrupt for each byte */
+#define IDENTITY_NONE 0x01 /* no interrupt is pending */
+#define FIFO_ON_CLEAR 0x07 /* both FIFOs on and emptied, an interrupt for each byte */
 #define LINE_CONTROL_8N1 0x03
 #define LINE_CONTROL_DIVISOR 0x80
-#define MODEM_READY 0x03    /* DTR and RTS */
+#define MODEM_READY 0x03     /* DTR and RTS */
 #define MODEM_INTERRUPT 0x08 /* OUT2, which gates the interrupt line in a PC */
 #define STATUS_RECEIVED 0x01
 #define STATUS_TRANSMITTER_EMPTY 0x20
@@ -105,8 +109,8 @@ void serial_input_init(void)
 }
 
 /*
- * The I/O APIC sees edges: the port must be left without a pending interrupt, or none would ever come again. If bytes come without end,
- * the enable bit, taken away and given back, makes a new edge for the rest.
+ * The I/O APIC sees edges: the port must be left without a pending interrupt, or none would ever come again. If bytes
+ * come without end, the enable bit, taken away and given back, makes a new edge for the rest.
  */
 void arch_serial_interrupt(void)
 {

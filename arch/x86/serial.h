@@ -4,7 +4,10 @@
 #ifndef ARCH_X86_SERIAL_H
 #define ARCH_X86_SERIAL_H
 
-/* Waits, for a bounded time, until the last character written has left the port: an emulator that is ended before loses it. */
+/*
+ * Waits, for a bounded time, until the last character written has left the port: an emulator that is ended before
+ * loses it.
+ */
 void serial_drain(void);
 
 /* Lets the port raise line 4 for bytes that came in. */

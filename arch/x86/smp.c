@@ -1,11 +1,12 @@
 /*
  * smp.c - starts the other CPUs, one at a time.
  *
- * A CPU begins in real mode at a page below 1 MiB. The code there (smp_start.asm) is written through the direct map, which is then made read-only
- * for it, and mapped executable at its physical address for as long as the CPU needs it: until it has arrived in smp_enter().
+ * A CPU begins in real mode at a page below 1 MiB. The code there (smp_start.asm) is written through the direct map,
+ * which is then made read-only for it, and mapped executable at its physical address for as long as the CPU needs it:
+ * until it has arrived in smp_enter().
  *
- * Entry points: arch_cpu_start(), smp_started(). Concurrency: the bootstrap CPU starts, one other arrives; `arrived` and `released` are
- * each written by one side.
+ * Entry points: arch_cpu_start(), smp_started(). Concurrency: the bootstrap CPU starts, one other arrives; `arrived`
+ * and `released` are each written by one side.
  */
 #include "arch/x86/smp.h"
 #include "arch/x86/firmware.h"

@@ -1,7 +1,8 @@
 ; smp_start.asm - what a CPU that is being started executes, from real mode to C.
 ;
-; This code is copied to smp_start_page, the page that the start-up IPI names, and struct parameters (arch/x86/smp.c) behind it. It takes
-; over the control registers of the bootstrap CPU, which turns on paging and long mode at once: the page is mapped at its own address.
+; This code is copied to smp_start_page, the page that the start-up IPI names, and struct parameters (arch/x86/smp.c)
+; behind it. It takes over the control registers of the bootstrap CPU, which turns on paging and long mode at once:
+; the page is mapped at its own address.
 
 smp_start_page equ 0x8000               ; below 1 MiB, on a page; kept out of the frame allocator
 global smp_start_page, smp_start_code, smp_start_end

@@ -1,8 +1,9 @@
 ; switch.asm - from one thread to another.
 ;
-; A thread that does not run has on its stack [saved RBP][return address]: all other registers are the compiler's business, since both entries
-; are reached through inline assembly that declares them changed (arch/switch.h), so that only what is live is saved.
-; Both end on the other thread's stack and release the queue lock that was taken before: only then may another CPU take the old thread.
+; A thread that does not run has on its stack [saved RBP][return address]: all other registers are the compiler's
+; business, since both entries are reached through inline assembly that declares them changed (arch/switch.h), so that
+; only what is live is saved. Both end on the other thread's stack and release the queue lock that was taken before:
+; only then may another CPU take the old thread.
 
 THREAD_STACK_POINTER equ 24             ; offsets: asserted in core/thread.c
 THREAD_SWITCHES equ 32
@@ -13,7 +14,8 @@ CPU_QUEUE_LOCK equ 40
 section .text
 global arch_yield_entry, arch_switch_entry, arch_thread_start
 
-; The whole of thread_yield(): schedule_yield() takes the lock and chooses. RBX: this CPU; R12: the running thread; R13: the thread to go on with.
+; The whole of thread_yield(): schedule_yield() takes the lock and chooses. RBX: this CPU; R12: the running thread;
+; R13: the thread to go on with.
 align 16
 arch_yield_entry:
     cli

@@ -1,10 +1,12 @@
 /*
  * timer.c - the one-shot timer of each CPU: TSC-deadline mode where the CPUs have it, else the local APIC's counter.
  *
- * The counter has 32 bits and a rate of its own. A deadline beyond its reach, or a rate that is not exactly in proportion, makes the interrupt
- * come early, never late by more than a tick: the core looks at the clock and sets the timer again.
+ * The counter has 32 bits and a rate of its own. A deadline beyond its reach, or a rate that is not exactly in
+ * proportion, makes the interrupt come early, never late by more than a tick: the core looks at the clock and sets
+ * the timer again.
  *
- * Entry points: arch_timer_init(), arch_timer_set(). Concurrency: each CPU has its own timer; the rates are constant after boot.
+ * Entry points: arch_timer_init(), arch_timer_set(). Concurrency: each CPU has its own timer; the rates are constant
+ * after boot.
  */
 #include "arch/x86/timer.h"
 #include "arch/x86/calibrate.h"

@@ -136,8 +136,8 @@ static int run_cpu(struct request *request, struct failure *why)
     } else {
         reply_print(request, "%s\nclock %lu kHz from %s, timer %s\n", features, sched_clock_hz / 1000,
                     arch_clock_source(), arch_timer_mode());
-        reply_print(request, "%3s %6s %-23s %8s %8s %10s %10s %5s\n", "CPU", "TID", "RUNS", "RUNNABLE", "LOAD",
-                    "TICKS", "INTERRUPTS", "IDLE");
+        reply_print(request, "%3s %6s %-23s %8s %8s %10s %10s %5s\n", "CPU", "TID", "RUNS", "RUNNABLE", "LOAD", "TICKS",
+                    "INTERRUPTS", "IDLE");
     }
     for (unsigned i = 0; i < cpu_count; i++)
         show_cpu(request, json, &cpus[i]);

@@ -70,8 +70,8 @@ static int run_swap(struct request *request, struct failure *why)
     int error = parse_step(arguments_value(request->arguments, "fail"), &fail_at, why);
 
     if (!error)
-        error =
-            swap(arguments_word(request->arguments, 1), arguments_word(request->arguments, 2), fail_at, &report, why);
+        error = swap(arguments_word(request->arguments, 1), arguments_word(request->arguments, 2), fail_at, &report,
+                     why);
     if (error)
         return error;
     struct json *json = reply_begin(request);

@@ -18,11 +18,11 @@
  */
 struct command {
     const char *name;
-    const char *form;    /* how it is written, such as "swap SLOT MODULE" */
-    const char *summary; /* one line for the list of commands */
-    const char *details; /* whole lines for `help COMMAND`; NULL: there is no more to say */
+    const char *form;              /* how it is written, such as "swap SLOT MODULE" */
+    const char *summary;           /* one line for the list of commands */
+    const char *details;           /* whole lines for `help COMMAND`; NULL: there is no more to say */
     unsigned words_min, words_max; /* how many plain words may follow the name */
-    const char *keys;    /* of pairs, blanks between them; NULL: none */
+    const char *keys;              /* of pairs, blanks between them; NULL: none */
     /*
      * For completion, one for each word, the last for all that follow: the next text that begins with `prefix`, walking
      * with a cursor that starts at 0; NULL: no more. A NULL function: nothing is offered.

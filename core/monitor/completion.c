@@ -4,8 +4,8 @@
  * A walk over candidates is a function with a cursor that starts at 0 and gives one text a call. Entry point:
  * complete_line(). Concurrency: the monitor's thread alone; `pair` is its.
  */
-#include "core/monitor/commands.h"
 #include "core/module.h"
+#include "core/monitor/commands.h"
 #include "core/slot.h"
 #include "core/swap.h"
 #include "core/workload.h"

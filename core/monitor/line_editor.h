@@ -25,7 +25,7 @@ enum line_event {
 
 struct line_editor {
     /* Set by the caller before line_editor_init(). */
-    const char *prompt; /* printable, shorter than half a row */
+    const char *prompt;                                            /* printable, shorter than half a row */
     void (*write)(void *context, const char *text, size_t length); /* "\n" is the start of a new row */
     /*
      * For completion: the next text that the word of `line` from `start` to `cursor` could become, or NULL. The cursor
@@ -37,16 +37,16 @@ struct line_editor {
     /* The editor's own. */
     char line[LINE_LENGTH_MAX + 1]; /* always terminated */
     size_t length;
-    size_t cursor;   /* 0 … length */
-    size_t window;   /* the first character that is shown */
-    bool refused;    /* characters were refused since the line last became shorter */
+    size_t cursor;     /* 0 … length */
+    size_t window;     /* the first character that is shown */
+    bool refused;      /* characters were refused since the line last became shorter */
     bool after_return; /* the byte before was a carriage return: a newline after it is part of it */
-    uint8_t escape;  /* where in an escape sequence it is */
-    uint32_t escape_number, escape_modifier; /* its parameters */
-    uint32_t history_count; /* lines remembered since the start */
-    uint32_t history_back;  /* how far back the line shown is; 0: it is the one being typed */
-    char candidate[LINE_LENGTH_MAX + 1]; /* the first one, while a word is completed */
-    char typed[LINE_LENGTH_MAX + 1]; /* that one, while another is shown */
+    uint8_t escape;    /* where in an escape sequence it is */
+    uint32_t escape_number, escape_modifier;          /* its parameters */
+    uint32_t history_count;                           /* lines remembered since the start */
+    uint32_t history_back;                            /* how far back the line shown is; 0: it is the one being typed */
+    char candidate[LINE_LENGTH_MAX + 1];              /* the first one, while a word is completed */
+    char typed[LINE_LENGTH_MAX + 1];                  /* that one, while another is shown */
     char history[HISTORY_LINES][LINE_LENGTH_MAX + 1]; /* line number n at n modulo HISTORY_LINES */
 };
 

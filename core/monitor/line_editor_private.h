@@ -7,7 +7,7 @@
 #include "core/monitor/line_editor.h"
 
 /* The byte that a key with ctrl sends. */
-#define CONTROL(letter) ((letter) & 0x1f)
+#define CONTROL(letter) ((letter)&0x1f)
 
 /* Shows `text`; rings the bell; draws the row anew, with the cursor in sight. */
 void line_put(struct line_editor *editor, const char *text);

@@ -13,10 +13,10 @@
 /* Where in an escape sequence the editor is: `escape`. */
 enum escape_state {
     ESCAPE_NONE,
-    ESCAPE_BEGUN,     /* after ESC */
-    ESCAPE_NUMBER,    /* after ESC [: the first parameter */
-    ESCAPE_MODIFIER,  /* after ;: the second */
-    ESCAPE_SINGLE,    /* after ESC O: one letter */
+    ESCAPE_BEGUN,    /* after ESC */
+    ESCAPE_NUMBER,   /* after ESC [: the first parameter */
+    ESCAPE_MODIFIER, /* after ;: the second */
+    ESCAPE_SINGLE,   /* after ESC O: one letter */
 };
 
 static bool word_character(char character)

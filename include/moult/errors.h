@@ -11,27 +11,27 @@
 #include <stddef.h>
 
 /* X(name, number, sentence): numbers follow Linux, so that a reader's intuition is right. */
-#define MOULT_ERRORS(X)                                                                                 \
-    X(EPERM, 1, "you may not do this")                                                                  \
-    X(ENOENT, 2, "there is no such name; list what there is and try one of those")                      \
-    X(ESRCH, 3, "there is no such thread; `ps` lists those there are")                                  \
-    X(EINTR, 4, "the wait was cut short because the thread is to end")                                  \
-    X(EIO, 5, "the device did not answer as it should")                                                 \
-    X(E2BIG, 7, "it is too long or too large; shorten it")                                              \
-    X(ENOEXEC, 8, "the file is not an object that this kernel can load")                                \
-    X(EAGAIN, 11, "it cannot be done just now; try again")                                              \
-    X(ENOMEM, 12, "there is not enough memory; end some threads or unload a module")                    \
-    X(EBUSY, 16, "it is in use; release what uses it first")                                            \
-    X(EEXIST, 17, "the name is taken; remove what holds it first")                                      \
-    X(EINVAL, 22, "the argument is not valid; `help` shows the form")                                   \
-    X(ENOSPC, 28, "the table is full")                                                                  \
-    X(ERANGE, 34, "the value is out of range")                                                          \
-    X(EPROTO, 71, "the policy broke the contract of its slot")                                          \
-    X(EOVERFLOW, 75, "a value does not fit where it must go")                                           \
-    X(ETIMEDOUT, 110, "it took longer than was allowed")                                                \
-    X(EALREADY, 114, "it is so already; nothing was done")                                              \
-    X(ENOTSUP, 95, "this machine or this policy cannot do that")                                        \
-    X(EABI, 200, "the module was built against other declarations; build it again with `make module`")  \
+#define MOULT_ERRORS(X)                                                                                \
+    X(EPERM, 1, "you may not do this")                                                                 \
+    X(ENOENT, 2, "there is no such name; list what there is and try one of those")                     \
+    X(ESRCH, 3, "there is no such thread; `ps` lists those there are")                                 \
+    X(EINTR, 4, "the wait was cut short because the thread is to end")                                 \
+    X(EIO, 5, "the device did not answer as it should")                                                \
+    X(E2BIG, 7, "it is too long or too large; shorten it")                                             \
+    X(ENOEXEC, 8, "the file is not an object that this kernel can load")                               \
+    X(EAGAIN, 11, "it cannot be done just now; try again")                                             \
+    X(ENOMEM, 12, "there is not enough memory; end some threads or unload a module")                   \
+    X(EBUSY, 16, "it is in use; release what uses it first")                                           \
+    X(EEXIST, 17, "the name is taken; remove what holds it first")                                     \
+    X(EINVAL, 22, "the argument is not valid; `help` shows the form")                                  \
+    X(ENOSPC, 28, "the table is full")                                                                 \
+    X(ERANGE, 34, "the value is out of range")                                                         \
+    X(EPROTO, 71, "the policy broke the contract of its slot")                                         \
+    X(EOVERFLOW, 75, "a value does not fit where it must go")                                          \
+    X(ETIMEDOUT, 110, "it took longer than was allowed")                                               \
+    X(EALREADY, 114, "it is so already; nothing was done")                                             \
+    X(ENOTSUP, 95, "this machine or this policy cannot do that")                                       \
+    X(EABI, 200, "the module was built against other declarations; build it again with `make module`") \
     X(ELINK, 201, "the object cannot be linked; the sentence names the symbol or relocation")
 
 #undef EPERM

@@ -31,8 +31,8 @@ struct module_export {
 #define MODULE_SECTION(name) __attribute__((section(name), used, aligned(8)))
 #define MODULE_PASTE_(a, b) a##b
 #define MODULE_PASTE(a, b) MODULE_PASTE_(a, b)
-#define MODULE_INFO(key, value)                                                                  \
-    static const char MODULE_PASTE(module_info_, key)[]                                          \
+#define MODULE_INFO(key, value)                         \
+    static const char MODULE_PASTE(module_info_, key)[] \
         __attribute__((section(".moult.info"), used, aligned(1))) = #key "=" value
 
 /*
@@ -45,8 +45,8 @@ struct module_export {
     MODULE_INFO(summary, module_summary)
 
 /* Offers `table` (a const ops table of the slot type) for slots of type `type`: MODULE_SLOT(sched, rr_ops). */
-#define MODULE_SLOT(type, table)                                                     \
-    static const struct module_slot MODULE_PASTE(module_slot_, type)                 \
+#define MODULE_SLOT(type, table)                                     \
+    static const struct module_slot MODULE_PASTE(module_slot_, type) \
         MODULE_SECTION(".moult.slots") = {.slot = #type, .abi = MOULT_ABI_##type, .ops = &(table)}
 
 /*
@@ -54,10 +54,10 @@ struct module_export {
  * The same marker serves the kernel and modules that export to other modules. The symbol `__export_<name>` lets
  * host tools see from the symbol table alone what is exported.
  */
-#define EXPORT_SYMBOL(symbol)                                                                  \
-    static const char export_name_##symbol[] = #symbol;                                        \
-    extern const struct module_export __export_##symbol;                                       \
-    const struct module_export __export_##symbol MODULE_SECTION(".moult.exports") = {          \
+#define EXPORT_SYMBOL(symbol)                                                         \
+    static const char export_name_##symbol[] = #symbol;                               \
+    extern const struct module_export __export_##symbol;                              \
+    const struct module_export __export_##symbol MODULE_SECTION(".moult.exports") = { \
         .address = (const void *)&(symbol), .name = export_name_##symbol}
 
 #endif

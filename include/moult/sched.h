@@ -1,16 +1,17 @@
 /*
  * sched.h - the `sched` slot: everything that the author of a scheduler needs.
  *
- * The core owns every fact: which threads exist, which can run, on which CPU each one is queued, its weight, priority and
- * affinity, how long it ran. A scheduler owns only a choice: the order in which the runnable threads of one CPU's
+ * The core owns every fact: which threads exist, which can run, on which CPU each one is queued, its weight, priority
+ * and affinity, how long it ran. A scheduler owns only a choice: the order in which the runnable threads of one CPU's
  * queue run. Placement on CPUs and load balance are the core's (core/balance.c).
  *
  * A scheduler defines two structures of its own, and the core keeps the memory for them:
  *   struct sched_queue    one for each CPU    (at most SCHED_QUEUE_BYTES)
  *   struct sched_entity   one for each thread (at most SCHED_ENTITY_BYTES)
  *
- * Context of every function below, unless it says otherwise: interrupts off, the queue's lock held by the core; it must
- * not block, must not loop over all threads, and takes no lock. Only `queue` and the entities queued on it may be touched.
+ * Context of every function below, unless it says otherwise: interrupts off, the queue's lock held by the core; it
+ * must not block, must not loop over all threads, and takes no lock. Only `queue` and the entities queued on it may
+ * be touched.
  */
 #ifndef MOULT_SCHED_H
 #define MOULT_SCHED_H
@@ -35,7 +36,9 @@
 struct sched_queue;
 struct sched_entity;
 
-/* What the core knows of a thread and a scheduler may read. Changes only while the thread is in no scheduler's queue. */
+/*
+ * What the core knows of a thread and a scheduler may read. Changes only while the thread is in no scheduler's queue.
+ */
 struct sched_facts {
     uint32_t thread;   /* the thread's number */
     uint32_t weight;   /* WEIGHT_MIN … WEIGHT_MAX */
@@ -68,15 +71,15 @@ enum sched_reason {
 #define SCHED_RECORD_VERSION 1
 
 /*
- * The state of one thread as it passes from one scheduler to the next. The core keeps a copy with each thread, so a field
- * that one scheduler does not know survives it: lag outlives a spell under round robin.
- * Cycles are those of the clock that charge() counts in; sched_clock_hz of them are a second.
+ * The state of one thread as it passes from one scheduler to the next. The core keeps a copy with each thread, so a
+ * field that one scheduler does not know survives it: lag outlives a spell under round robin. Cycles are those of the
+ * clock that charge() counts in; sched_clock_hz of them are a second.
  */
 struct sched_record {
-    uint32_t version; /* SCHED_RECORD_VERSION */
-    uint32_t fields;  /* SCHED_HAS_*; 0 for a thread that is new */
-    uint64_t slice;   /* cycles left before another may run; at most SCHED_SLICE_MAX */
-    int64_t lag;      /* service it is owed (> 0) or was given beyond its share (< 0): cycles of real CPU time,
+    uint32_t version;       /* SCHED_RECORD_VERSION */
+    uint32_t fields;        /* SCHED_HAS_*; 0 for a thread that is new */
+    uint64_t slice;         /* cycles left before another may run; at most SCHED_SLICE_MAX */
+    int64_t lag;            /* service it is owed (> 0) or was given beyond its share (< 0): cycles of real CPU time,
                          within ±SCHED_LAG_MAX */
     uint32_t family;        /* who understands `private`; 0 with no private part */
     uint32_t private_bytes; /* how much of `private` counts */
@@ -91,10 +94,11 @@ extern uint64_t sched_tick_cycles;
 extern uint64_t sched_clock_hz;
 
 /*
- * A scheduler's functions. Those marked (optional) may be left out: their call sites then become no-operations, at no cost.
+ * A scheduler's functions. Those marked (optional) may be left out: their call sites then become no-operations, at no
+ * cost.
  *
- * A thread that can run is enqueued once and stays so, also while it runs, until it is dequeued. What the scheduler does with
- * the running one inside (leave it in its list, take it out of its tree) is its own affair.
+ * A thread that can run is enqueued once and stays so, also while it runs, until it is dequeued. What the scheduler
+ * does with the running one inside (leave it in its list, take it out of its tree) is its own affair.
  */
 struct sched_ops {
     uint32_t entity_bytes; /* sizeof(struct sched_entity) */
@@ -106,8 +110,8 @@ struct sched_ops {
     void (*queue_init)(struct sched_queue *queue, unsigned cpu);
 
     /*
-     * (optional) May the policy hand over now? Called before a swap with the machine running and no lock held, interrupts on;
-     * must not block. 0: yes; -EAGAIN: ask again; any other error: no.
+     * (optional) May the policy hand over now? Called before a swap with the machine running and no lock held,
+     * interrupts on; must not block. 0: yes; -EAGAIN: ask again; any other error: no.
      */
     int (*prepare)(void);
 
@@ -115,14 +119,15 @@ struct sched_ops {
     void (*carry_on)(void);
 
     /*
-     * Gives `entity` its state from `record`: what of it this scheduler knows, defaults for the rest. record->fields is 0
-     * for a thread that is new. The thread is in no queue. Every later function may rely on it having been called.
+     * Gives `entity` its state from `record`: what of it this scheduler knows, defaults for the rest. record->fields
+     * is 0 for a thread that is new. The thread is in no queue. Every later function may rely on it having been
+     * called.
      */
     void (*load)(struct sched_entity *entity, const struct sched_record *record);
 
     /*
-     * Writes what it knows of `entity` into `record` and sets those SCHED_HAS_* bits; changes nothing else. `queue` is the one
-     * it is in, or NULL while it is in none.
+     * Writes what it knows of `entity` into `record` and sets those SCHED_HAS_* bits; changes nothing else. `queue`
+     * is the one it is in, or NULL while it is in none.
      */
     void (*save)(const struct sched_queue *queue, const struct sched_entity *entity, struct sched_record *record);
 
@@ -133,15 +138,17 @@ struct sched_ops {
     void (*dequeue)(struct sched_queue *queue, struct sched_entity *entity, enum sched_reason reason);
 
     /*
-     * Which thread should run now? `running` is the one that runs on this CPU and still can, or NULL. Has NO effect: it may be
-     * asked twice, or in vain. Returns an entity that is in the queue; NULL only if the queue is empty. It may return `running`.
-     * Called with the queue emptied one by one (choose, save, dequeue) during a hand-over, it gives the order of choice.
+     * Which thread should run now? `running` is the one that runs on this CPU and still can, or NULL. Has NO effect:
+     * it may be asked twice, or in vain. Returns an entity that is in the queue; NULL only if the queue is empty. It
+     * may return `running`. Called with the queue emptied one by one (choose, save, dequeue) during a hand-over, it
+     * gives the order of choice.
      */
     struct sched_entity *(*choose)(struct sched_queue *queue, struct sched_entity *running);
 
     /*
-     * (optional) `next` starts to run after `previous`, which is NULL if it can no longer run or if there was none. Also called, with
-     * NULL, for the running thread itself after it was put into a queue again (SCHED_CHANGE, SCHED_HANDOVER).
+     * (optional) `next` starts to run after `previous`, which is NULL if it can no longer run or if there was none.
+     * Also called, with NULL, for the running thread itself after it was put into a queue again (SCHED_CHANGE,
+     * SCHED_HANDOVER).
      */
     void (*started)(struct sched_queue *queue, struct sched_entity *previous, struct sched_entity *next);
 
@@ -155,14 +162,14 @@ struct sched_ops {
     bool (*tick)(struct sched_queue *queue, struct sched_entity *running);
 
     /*
-     * (optional) Should `waiting` take the CPU from `running` at once? With SCHED_GLOBAL_ORDER `waiting` may be in another CPU's
-     * queue or in none, and only its facts may be read.
+     * (optional) Should `waiting` take the CPU from `running` at once? With SCHED_GLOBAL_ORDER `waiting` may be in
+     * another CPU's queue or in none, and only its facts may be read.
      */
     bool (*preempts)(struct sched_queue *queue, struct sched_entity *running, struct sched_entity *waiting);
 
     /*
-     * Which thread, other than `running`, may best move to `cpu`'s queue? Only one whose affinity allows it. NULL: none found.
-     * Looks at no more than SCHED_OFFER_DEPTH threads.
+     * Which thread, other than `running`, may best move to `cpu`'s queue? Only one whose affinity allows it. NULL:
+     * none found. Looks at no more than SCHED_OFFER_DEPTH threads.
      */
     struct sched_entity *(*offer)(struct sched_queue *queue, struct sched_entity *running, unsigned cpu);
 };
@@ -170,8 +177,8 @@ struct sched_ops {
 #define SCHED_OFFER_DEPTH 32
 
 /*
- * flags: the order holds across CPUs. The core then places a thread where preempts() says that it should run at once, and pulls one
- * that preempts() what a CPU would otherwise run.
+ * flags: the order holds across CPUs. The core then places a thread where preempts() says that it should run at once,
+ * and pulls one that preempts() what a CPU would otherwise run.
  */
 #define SCHED_GLOBAL_ORDER (1u << 0)
 

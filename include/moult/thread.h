@@ -1,7 +1,8 @@
 /*
  * thread.h - threads, time and waiting, for the core and for modules.
  *
- * Threads are named by their number. Context, unless a function says otherwise: a thread, interrupts on, no spin lock held.
+ * Threads are named by their number. Context, unless a function says otherwise: a thread, interrupts on, no spin lock
+ * held.
  */
 #ifndef MOULT_THREAD_H
 #define MOULT_THREAD_H
@@ -26,12 +27,15 @@ struct thread_options {
 };
 
 /*
- * Makes a thread that runs entry(argument) and ends when it returns. Its number must be given to thread_join() or thread_detach() once.
- * Returns the number (> 0); -ENOMEM; -EINVAL or -ERANGE for bad options.
+ * Makes a thread that runs entry(argument) and ends when it returns. Its number must be given to thread_join() or
+ * thread_detach() once. Returns the number (> 0); -ENOMEM; -EINVAL or -ERANGE for bad options.
  */
 int thread_create(const struct thread_options *options, void (*entry)(void *argument), void *argument);
 
-/* Waits until a thread has ended and forgets it. -ESRCH: no such thread, or someone else joins it; -EINTR: the caller is to end. */
+/*
+ * Waits until a thread has ended and forgets it. -ESRCH: no such thread, or someone else joins it; -EINTR: the caller
+ * is to end.
+ */
 int thread_join(uint32_t number);
 
 /* Nobody will join it: it is forgotten when it ends. -ESRCH. */
@@ -47,8 +51,9 @@ void thread_yield(void);
 int thread_sleep(uint64_t nanoseconds);
 
 /*
- * Asks a thread to end. Waits of it that can be interrupted return -EINTR, and thread_killed() turns true; a thread of the kernel ends at the
- * next such point, since nobody else knows what it holds. -ESRCH, -EPERM for the core's own threads.
+ * Asks a thread to end. Waits of it that can be interrupted return -EINTR, and thread_killed() turns true; a thread
+ * of the kernel ends at the next such point, since nobody else knows what it holds. -ESRCH, -EPERM for the core's own
+ * threads.
  */
 int thread_kill(uint32_t number);
 
@@ -58,7 +63,10 @@ bool thread_killed(void);
 /* The running thread's number. */
 uint32_t thread_number(void);
 
-/* Changes a parameter of a live thread; a range error leaves it alone. -ESRCH, -ERANGE; affinity without an online CPU: -EINVAL. */
+/*
+ * Changes a parameter of a live thread; a range error leaves it alone. -ESRCH, -ERANGE; affinity without an online
+ * CPU: -EINVAL.
+ */
 int thread_set_weight(uint32_t number, uint64_t weight);
 int thread_set_priority(uint32_t number, uint64_t priority);
 int thread_set_affinity(uint32_t number, uint64_t affinity);
@@ -81,8 +89,8 @@ struct semaphore {
     struct wait_list waiters;
 };
 
-#define SEMAPHORE_INITIALISER(name, initial)                                          \
-    {                                                                                 \
+#define SEMAPHORE_INITIALISER(name, initial)                                               \
+    {                                                                                      \
         .lock = {0}, .count = (initial), .waiters = TAILQ_HEAD_INITIALIZER((name).waiters) \
     }
 void semaphore_init(struct semaphore *semaphore, uint32_t count);
@@ -102,9 +110,9 @@ struct mutex {
     struct thread *holder;
     struct semaphore free;
 };
-#define MUTEX_INITIALISER(name)                                                       \
-    {                                                                                 \
-        .holder = NULL, .free = SEMAPHORE_INITIALISER((name).free, 1)                 \
+#define MUTEX_INITIALISER(name)                                       \
+    {                                                                 \
+        .holder = NULL, .free = SEMAPHORE_INITIALISER((name).free, 1) \
     }
 void mutex_init(struct mutex *mutex);
 void mutex_lock(struct mutex *mutex);
@@ -115,14 +123,15 @@ struct wait_queue {
     struct spinlock lock;
     struct wait_list waiters;
 };
-#define WAIT_QUEUE_INITIALISER(name)                                                  \
-    {                                                                                 \
-        .lock = {0}, .waiters = TAILQ_HEAD_INITIALIZER((name).waiters)                \
+#define WAIT_QUEUE_INITIALISER(name)                                   \
+    {                                                                  \
+        .lock = {0}, .waiters = TAILQ_HEAD_INITIALIZER((name).waiters) \
     }
 void wait_queue_init(struct wait_queue *queue);
 /*
- * Waits until condition(argument) is true, which is looked at under the queue's lock, interrupts off: a wake-up after the condition was made
- * true cannot be lost. `nanoseconds` 0: no limit. 0; -ETIMEDOUT; -EINTR when the thread is to end.
+ * Waits until condition(argument) is true, which is looked at under the queue's lock, interrupts off: a wake-up after
+ * the condition was made true cannot be lost. `nanoseconds` 0: no limit. 0; -ETIMEDOUT; -EINTR when the thread is to
+ * end.
  */
 int wait_queue_wait(struct wait_queue *queue, bool (*condition)(void *argument), void *argument, uint64_t nanoseconds);
 /* Wakes all that wait, so that they look at their condition again. Any context. */

@@ -1,5 +1,6 @@
-/* sources: tests/hosted/sched/simulator.c core/fallback/sched_fifo.c modules/sched/rr.c modules/sched/priority.c
- * modules/sched/stride.c modules/sched/lottery.c modules/sched/eevdf.c */
+/* sources: tests/hosted/sched/simulator.c tests/hosted/sched/events.c tests/hosted/sched/handover.c
+ * core/fallback/sched_fifo.c modules/sched/rr.c modules/sched/priority.c modules/sched/stride.c modules/sched/lottery.c
+ * modules/sched/eevdf.c */
 /*
  * sched_turns.c - the schedulers that go by turns (fifo, rr, priority) against a model, and what makes each what it is.
  *

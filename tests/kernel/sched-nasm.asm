@@ -19,8 +19,8 @@ queue_init:
     mov [rdi + node.previous], rdi
     ret
 
-; void load(struct sched_entity *entity, const struct sched_record *record): nothing to know of a thread
-; void save(const struct sched_queue *queue, const struct sched_entity *entity, struct sched_record *record): nor to tell
+; void load(struct sched_entity *entity, const struct sched_record *record): nothing to know of a thread void
+; save(const struct sched_queue *queue, const struct sched_entity *entity, struct sched_record *record): nor to tell
 load:
 save:
     ret

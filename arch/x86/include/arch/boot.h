@@ -20,19 +20,21 @@ struct boot_info {
     char command_line[1024];
     struct memory_run runs[BOOT_RUNS_MAX]; /* usable, sorted, with everything that is in use cut out */
     size_t run_count;
-    uint64_t memory_end;                   /* the first frame number beyond all memory */
+    uint64_t memory_end; /* the first frame number beyond all memory */
     struct boot_piece archive, rsdp, symtab, strtab;
 };
 
 /*
- * Reads the Multiboot2 information (specification 2.0, section 3.6) at a physical address below 4 GiB. Every tag is checked for its size before use;
- * a tag that is too short is left out, and named in `complaint` ("" if none). False: no usable memory map, the kernel cannot run.
+ * Reads the Multiboot2 information (specification 2.0, section 3.6) at a physical address below 4 GiB. Every tag is
+ * checked for its size before use; a tag that is too short is left out, and named in `complaint` ("" if none). False:
+ * no usable memory map, the kernel cannot run.
  */
 bool multiboot_read(physical_address information, struct boot_info *info, char *complaint, size_t capacity);
 
 /*
- * Refines the boot page tables: the image by 4 KiB pages with final protections and a guard below the boot stack, the direct map for all
- * memory, no identity map. Takes pages for tables from the ends of info's runs. Before frames_init().
+ * Refines the boot page tables: the image by 4 KiB pages with final protections and a guard below the boot stack, the
+ * direct map for all memory, no identity map. Takes pages for tables from the ends of info's runs. Before
+ * frames_init().
  */
 void arch_kernel_map(struct boot_info *info);
 

@@ -8,8 +8,8 @@
 #include <stdint.h>
 
 /*
- * Finds the controllers through ACPI, silences the legacy ones, and masks every line. The bootstrap CPU, before arch_local_init().
- * Panics if the machine has no local APIC.
+ * Finds the controllers through ACPI, silences the legacy ones, and masks every line. The bootstrap CPU, before
+ * arch_local_init(). Panics if the machine has no local APIC.
  */
 void arch_interrupts_init(void);
 
@@ -19,7 +19,9 @@ void arch_local_init(void);
 /* Ends the interrupt being served on this CPU. */
 void arch_end_of_interrupt(void);
 
-/* Sends `vector` to one CPU, by index, or to all but this one. Any context; ordered after earlier stores of this CPU. */
+/*
+ * Sends `vector` to one CPU, by index, or to all but this one. Any context; ordered after earlier stores of this CPU.
+ */
 void arch_send_interrupt(unsigned cpu, unsigned vector);
 void arch_send_interrupt_others(unsigned vector);
 
@@ -27,8 +29,8 @@ void arch_send_interrupt_others(unsigned vector);
 void arch_send_nmi_others(void);
 
 /*
- * Routes the ISA interrupt `line` (0-15, source overrides of the MADT applied) to `cpu` as vector VECTOR_LINES + line, unmasked.
- * -ENOENT: no I/O APIC has that line.
+ * Routes the ISA interrupt `line` (0-15, source overrides of the MADT applied) to `cpu` as vector VECTOR_LINES +
+ * line, unmasked. -ENOENT: no I/O APIC has that line.
  */
 int arch_line_enable(unsigned line, unsigned cpu);
 void arch_line_disable(unsigned line);

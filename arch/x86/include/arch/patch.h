@@ -12,9 +12,9 @@
 int arch_patch_init(void);
 
 /*
- * Makes the instruction at `site` a call of `target`, or a no-operation if `target` is 0. Context: a rendezvous, or before other CPUs run and
- * with interrupts off; every CPU executes a serialising instruction before it may come by (SDM volume 3, 9.1.3). `target` is in reach of a
- * 32-bit displacement: modules and the kernel are.
+ * Makes the instruction at `site` a call of `target`, or a no-operation if `target` is 0. Context: a rendezvous, or
+ * before other CPUs run and with interrupts off; every CPU executes a serialising instruction before it may come by
+ * (SDM volume 3, 9.1.3). `target` is in reach of a 32-bit displacement: modules and the kernel are.
  */
 void arch_patch_call(uintptr_t site, uintptr_t target);
 

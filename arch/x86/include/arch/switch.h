@@ -7,17 +7,20 @@
 #include <arch/cpu.h>
 #include <stdint.h>
 
-#define ARCH_SWITCH_CLOBBERS                                                                                         \
+#define ARCH_SWITCH_CLOBBERS \
     "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r14", "r15", "memory", "cc"
 
-/* Where arch_yield_entry puts the CPU and its running thread, and a place for the chosen one, for the function that it calls: core/yield.c. */
+/*
+ * Where arch_yield_entry puts the CPU and its running thread, and a place for the chosen one, for the function that
+ * it calls: core/yield.c.
+ */
 #define ARCH_YIELD_CPU __asm__("rbx")
 #define ARCH_YIELD_THREAD __asm__("r12")
 #define ARCH_YIELD_CHOSEN __asm__("r13")
 
 /*
- * Goes on with `next` on this CPU. Context: interrupts off, this CPU's queue lock held; returns when `previous` runs again, perhaps on
- * another CPU, with that CPU's queue lock released and interrupts still off.
+ * Goes on with `next` on this CPU. Context: interrupts off, this CPU's queue lock held; returns when `previous` runs
+ * again, perhaps on another CPU, with that CPU's queue lock released and interrupts still off.
  */
 static inline void arch_switch(struct thread *previous, struct thread *next)
 {

@@ -7,8 +7,9 @@
 #include <stdint.h>
 
 /*
- * Measures the rate of the time-stamp counter and of the local APIC timer against the HPET, or the PIT where there is none. Once, on the
- * bootstrap CPU, after arch_local_init(). Returns the counter's rate in Hz (rounded to what the source allows).
+ * Measures the rate of the time-stamp counter and of the local APIC timer against the HPET, or the PIT where there is
+ * none. Once, on the bootstrap CPU, after arch_local_init(). Returns the counter's rate in Hz (rounded to what the
+ * source allows).
  */
 uint64_t arch_clock_calibrate(void);
 
@@ -16,8 +17,8 @@ uint64_t arch_clock_calibrate(void);
 void arch_timer_init(void);
 
 /*
- * VECTOR_TIMER comes on this CPU when arch_clock() has reached `deadline` (at once if it has already); UINT64_MAX: not at all. Replaces
- * the earlier deadline. Interrupts off.
+ * VECTOR_TIMER comes on this CPU when arch_clock() has reached `deadline` (at once if it has already); UINT64_MAX:
+ * not at all. Replaces the earlier deadline. Interrupts off.
  */
 void arch_timer_set(uint64_t deadline);
 

@@ -29,8 +29,8 @@ struct trap_frame {
 struct cpu;
 
 /*
- * Builds and loads the descriptor tables of the CPU that runs this, and points GS at `cpu`, whose self and index are set. CPU 0's first call
- * makes do with one early interrupt stack; every other CPU's interrupt stacks exist before.
+ * Builds and loads the descriptor tables of the CPU that runs this, and points GS at `cpu`, whose self and index are
+ * set. CPU 0's first call makes do with one early interrupt stack; every other CPU's interrupt stacks exist before.
  */
 void arch_descriptors_init(struct cpu *cpu);
 
