@@ -18,6 +18,7 @@ struct conversion {
     bool left;     /* `-`: pad on the right */
     bool zeros;    /* `0`: pad with zeros */
     bool plus;     /* `+`: a sign in any case */
+    bool prefix;   /* `#`: 0x before a hexadecimal number other than 0 */
     int width;     /* 0: none */
     int precision; /* -1: none */
     int size;      /* bytes of the integer argument */
@@ -115,6 +116,8 @@ static void read_flags(const char **format, struct conversion *how)
             how->zeros = true;
         else if (**format == '+')
             how->plus = true;
+        else if (**format == '#')
+            how->prefix = true;
         else
             return;
     }
@@ -159,6 +162,7 @@ static void convert(struct output *output, const struct conversion *how, char le
 {
     char character;
     int64_t number;
+    uint64_t value;
 
     switch (letter) {
     case 'd':
@@ -175,7 +179,12 @@ static void convert(struct output *output, const struct conversion *how, char le
         break;
     case 'x':
     case 'X':
-        put_number(output, how, "", unsigned_argument(how, arguments), 16, letter == 'X');
+        value = unsigned_argument(how, arguments);
+        put_number(output, how,
+                   !how->prefix || value == 0 ? ""
+                   : letter == 'X'            ? "0X"
+                                              : "0x",
+                   value, 16, letter == 'X');
         break;
     case 'p':
         put_number(output, how, "0x", (uint64_t)(uintptr_t)va_arg(*arguments, void *), 16, false);

@@ -39,6 +39,7 @@ static void integers(void **state)
     SAME("%ld %lu %lld %llx %zu %zx %td %jd", -1l, 1ul, -1ll, 0xfeedull, (size_t)7, (size_t)9, (ptrdiff_t)-2,
          (intmax_t)3);
     SAME("%x %X %x", 0xbeefu, 0xbeefu, 0u);
+    SAME("%#x %#X %#x %#018lx [%#8x] [%-#8x]", 0xbeefu, 0xbeefu, 0u, 0xfeedul, 0x12u, 0x12u);
 }
 
 static void width_and_precision(void **state)

@@ -1,0 +1,240 @@
+/*
+ * races.c - a thread that two wake at once: no wake-up is lost, and none reaches a later wait.
+ *
+ * What a wait returns must be true, whatever happens on other CPUs meanwhile: nothing is taken that was not given, and
+ * a wait that cannot be cut short is not. Each case has one side that waits for one thing and at once for the next, and
+ * others that give, time out and kill at the same moment; at the end the accounts must agree.
+ */
+#include "cases.h"
+
+#define PAIRS 3
+
+static volatile bool over;
+
+/* One that waits: `wanted` with a short limit, and after it `gate`, which opens late and must not be passed before. */
+struct waiter {
+    struct semaphore wanted, gate;
+    volatile uint32_t given, taken, opened, passed;
+    uint32_t seed;
+};
+static struct waiter waiters[PAIRS];
+
+static void take_and_pass(void *argument)
+{
+    struct waiter *self = argument;
+
+    while (!over) {
+        int result = semaphore_down_for(&self->wanted, random_next(&self->seed) % (20 * MICROSECOND));
+        EXPECT(result == 0 || result == -ETIMEDOUT);
+        if (result == 0)
+            self->taken++;
+        semaphore_down_uninterrupted(&self->gate);
+        self->passed++;
+        EXPECT(self->passed <= self->opened);
+    }
+}
+
+static void give_and_open(void *argument)
+{
+    struct waiter *self = argument;
+    uint32_t seed = self->seed * 31;
+
+    for (uint32_t i = rounds(20000); i > 0; i--) {
+        spin_for(random_next(&seed) % (10 * MICROSECOND));
+        self->given++;
+        semaphore_up(&self->wanted);
+        spin_for(random_next(&seed) % (10 * MICROSECOND));
+        if (self->opened == self->passed) {
+            self->opened++;
+            semaphore_up(&self->gate);
+        }
+    }
+}
+
+/* Lets those that wait at their gates go, now that it is over. */
+static void release(struct waiter *waiter)
+{
+    waiter->opened++;
+    semaphore_up(&waiter->gate);
+}
+
+static void time_out_against_giving(void)
+{
+    uint32_t takers[PAIRS], givers[PAIRS];
+
+    over = false;
+    for (unsigned i = 0; i < PAIRS; i++) {
+        waiters[i] = (struct waiter){.seed = 77 + i};
+        semaphore_init(&waiters[i].wanted, 0);
+        semaphore_init(&waiters[i].gate, 0);
+        takers[i] = start(take_and_pass, &waiters[i]);
+        givers[i] = start(give_and_open, &waiters[i]);
+    }
+    for (unsigned i = 0; i < PAIRS; i++)
+        join(givers[i]);
+    over = true;
+    for (unsigned i = 0; i < PAIRS; i++) {
+        release(&waiters[i]);
+        join(takers[i]);
+        EXPECT(waiters[i].given == waiters[i].taken + waiters[i].wanted.count);
+        EXPECT(waiters[i].opened == waiters[i].passed + waiters[i].gate.count);
+    }
+}
+
+/* A victim is woken from a wait that can be cut short, and stands in one that cannot when the kill arrives. */
+struct victim {
+    struct semaphore first, second;
+    volatile uint32_t ready, opened, ended;
+};
+static struct victim victim;
+
+static void be_killed(void *unused)
+{
+    (void)unused;
+    victim.ready = 1;
+    int result = semaphore_down(&victim.first);
+    EXPECT(result == 0 || result == -EINTR);
+    semaphore_down_uninterrupted(&victim.second);
+    EXPECT(victim.opened);
+    victim.ended = 1;
+}
+
+static void give_first(void *unused)
+{
+    (void)unused;
+    semaphore_up(&victim.first);
+}
+
+static void kill_against_giving(void)
+{
+    uint32_t seed = 4711;
+
+    for (uint32_t i = rounds(4000); i > 0; i--) {
+        victim = (struct victim){0};
+        semaphore_init(&victim.first, 0);
+        semaphore_init(&victim.second, 0);
+        uint32_t thread = start(be_killed, NULL);
+        while (!victim.ready)
+            thread_yield();
+        uint32_t giver = start(give_first, NULL);
+        spin_for(random_next(&seed) % (10 * MICROSECOND));
+        EXPECT(thread_kill(thread) == 0);
+        spin_for(random_next(&seed) % (10 * MICROSECOND));
+        EXPECT(!victim.ended);
+        victim.opened = 1;
+        semaphore_up(&victim.second);
+        join(giver);
+        join(thread);
+        EXPECT(victim.second.count == 0 && !victim.second.waiters.tqh_first);
+    }
+}
+
+/* Two threads take turns 100,000 times; a wake-up that is lost stops both. */
+static struct wait_queue places[2];
+static volatile uint32_t turn;
+
+static bool is_even(void *unused)
+{
+    (void)unused;
+    return turn % 2 == 0;
+}
+
+static bool is_odd(void *unused)
+{
+    (void)unused;
+    return turn % 2 == 1;
+}
+
+static void take_turns(void *argument)
+{
+    uint32_t me = (uint32_t)number_of(argument);
+
+    for (uint32_t i = rounds(50000); i > 0; i--) {
+        EXPECT(wait_queue_wait(&places[me], me ? is_odd : is_even, NULL, 0) == 0);
+        turn = turn + 1;
+        wait_queue_wake(&places[!me]);
+    }
+}
+
+static void no_lost_wake_up(void)
+{
+    unsigned count = cpus_online();
+
+    turn = 0;
+    wait_queue_init(&places[0]);
+    wait_queue_init(&places[1]);
+    uint32_t first = start_on(1, take_turns, argument_of(0));
+    uint32_t second = start_on(1ull << (count - 1), take_turns, argument_of(1));
+    join(first);
+    join(second);
+    EXPECT(turn == 2 * rounds(50000));
+    EXPECT(!places[0].waiters.tqh_first && !places[1].waiters.tqh_first);
+}
+
+/* Many that wait for a number to rise, with and without a limit, while others raise it. */
+static struct wait_queue crowd;
+static volatile uint32_t level;
+
+struct wish {
+    uint32_t level;
+};
+
+static bool has_risen(void *argument)
+{
+    const struct wish *wish = argument;
+    return level >= wish->level;
+}
+
+static void follow_level(void *argument)
+{
+    struct wish wish = {0};
+    uint32_t last = rounds(10000), seed = (uint32_t)number_of(argument);
+
+    while (wish.level < last) {
+        uint64_t limit = random_next(&seed) % 2 ? random_next(&seed) % (50 * MICROSECOND) : 0;
+
+        wish.level = level + 1 < last ? level + 1 : last;
+        int result = wait_queue_wait(&crowd, has_risen, &wish, limit);
+        EXPECT(result == 0 || (limit && result == -ETIMEDOUT));
+        EXPECT(result != 0 || level >= wish.level);
+        if (result != 0)
+            wish.level = 0;
+    }
+}
+
+static void raise_level(void *unused)
+{
+    (void)unused;
+    while (level < rounds(10000)) {
+        level = level + 1;
+        wait_queue_wake(&crowd);
+        if (level % 4 == 0)
+            thread_yield();
+    }
+}
+
+static void crowd_follows(void)
+{
+    uint32_t threads[8];
+
+    level = 0;
+    wait_queue_init(&crowd);
+    for (uint32_t i = 0; i < 8; i++)
+        threads[i] = start(follow_level, argument_of(i + 1));
+    uint32_t raiser = start(raise_level, NULL);
+    join(raiser);
+    for (uint32_t i = 0; i < 8; i++)
+        join(threads[i]);
+    EXPECT(!crowd.waiters.tqh_first);
+}
+
+static void run(void)
+{
+    run_case("a time-out and a gift at once: the accounts agree, and no later wait is cut short",
+             time_out_against_giving);
+    run_case("an end asked for and a gift at once: a wait that must not be cut short is not", kill_against_giving);
+    run_case("wait queue: no wake-up is lost in turns between two CPUs", no_lost_wake_up);
+    run_case("wait queue: a crowd with and without limits follows", crowd_follows);
+}
+
+TEST_MODULE("races", "tests of wake-ups that meet", run);
