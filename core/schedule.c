@@ -13,6 +13,7 @@
 #include <arch/switch.h>
 #include <arch/timer.h>
 #include <arch/trap.h>
+#include <moult/module.h>
 
 #define BALANCE_TICKS 8 /* between two looks at the other CPUs' load */
 
@@ -105,6 +106,13 @@ struct thread *schedule_yield_slowly(void)
     return next;
 }
 
+/* Not in core/yield.c: there the compiler takes three registers for reserved that a caller elsewhere wants kept. */
+void thread_yield(void)
+{
+    arch_yield();
+}
+EXPORT_SYMBOL(thread_yield);
+
 void schedule_block(enum sched_reason reason)
 {
     struct cpu *cpu = this_cpu();
@@ -156,6 +164,13 @@ void schedule_ask(struct cpu *cpu)
         arch_send_interrupt(cpu->index, VECTOR_RESCHEDULE);
 }
 
+/* Ticks keep their rhythm; those that a stop of all CPUs has swallowed are not made up for. */
+static uint64_t next_tick(const struct cpu *cpu)
+{
+    uint64_t next = cpu->next_tick + sched_tick_cycles;
+    return next > cpu->charged_until ? next : cpu->charged_until + sched_tick_cycles;
+}
+
 void schedule_tick(struct cpu *cpu)
 {
     struct thread *running = cpu->current;
@@ -170,7 +185,7 @@ void schedule_tick(struct cpu *cpu)
         cpu->reschedule = 1;
     }
     spin_unlock(&cpu->queue_lock);
-    cpu->next_tick = running->idle ? UINT64_MAX : cpu->next_tick + sched_tick_cycles;
+    cpu->next_tick = running->idle ? NO_DEADLINE : next_tick(cpu);
 }
 
 /*

@@ -175,13 +175,14 @@ static void reset(struct thread *thread, const struct thread_options *options)
     thread->facts.weight = options->weight ? options->weight : WEIGHT_DEFAULT;
     thread->facts.priority = options->priority ? options->priority : PRIORITY_DEFAULT;
     thread->facts.affinity = options->affinity ? options->affinity : ~0ull;
-    thread->facts.cpu = 0;
+    thread->facts.cpu = this_cpu()->index;
     thread->switches = thread->runtime = 0;
     thread->queued_on = NULL;
     thread->urgent = thread->idle = thread->displaced = thread->suspended = thread->killed = thread->detached =
         thread->core = false;
     thread->joined = false;
     thread->workload = options->workload;
+    thread->interruptible = false;
     thread->waits_on = NULL;
     thread->timer_cpu = NULL;
     thread->module = NULL;
@@ -247,7 +248,6 @@ static int create(const struct thread_options *options, bool core, bool urgent, 
     publish(thread, THREAD_BLOCKED);
     number = thread->facts.thread;
     arch_interrupts_disable();
-    thread->facts.cpu = this_cpu()->index;
     thread_wake(thread, 0, SCHED_NEW);
     schedule_if_asked();
     arch_interrupts_enable();
@@ -281,6 +281,7 @@ void thread_exit(void)
     arch_interrupts_disable();
     if (self->fpu)
         arch_fpu_allow(false);
+    spin_lock(&table.lock);
     if (self->detached) {
         spin_lock(&dead.lock);
         TAILQ_INSERT_TAIL(&dead.list, self, wait_link);
@@ -289,6 +290,7 @@ void thread_exit(void)
     } else {
         semaphore_up(&self->ended);
     }
+    spin_unlock(&table.lock);
     cpu = this_cpu();
     if (self->fpu)
         cpu->attention &= ~ATTENTION_FPU;

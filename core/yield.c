@@ -8,7 +8,6 @@
 #include "core/schedule.h"
 #include "core/schedule_private.h"
 #include <arch/switch.h>
-#include <moult/module.h>
 
 register struct cpu *cpu ARCH_YIELD_CPU;
 register struct thread *running ARCH_YIELD_THREAD;
@@ -52,9 +51,3 @@ void schedule_yield(void)
     else if (chosen != running)
         SCHED_CALL3(started, cpu->queue, running->entity, entity);
 }
-
-void thread_yield(void)
-{
-    arch_yield();
-}
-EXPORT_SYMBOL(thread_yield);
