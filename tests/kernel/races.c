@@ -129,46 +129,61 @@ static void kill_against_giving(void)
     }
 }
 
-/* Two threads take turns 100,000 times; a wake-up that is lost stops both. */
-static struct wait_queue places[2];
-static volatile uint32_t turn;
+/* Pairs of threads take turns, 100,000 times in all; a wake-up that is lost stops a pair. */
+#define TURNS 25000
 
-static bool is_even(void *unused)
-{
-    (void)unused;
-    return turn % 2 == 0;
-}
+struct pair {
+    struct wait_queue places[2];
+    volatile uint32_t turn;
+};
+static struct pair pairs[PAIRS + 1];
 
-static bool is_odd(void *unused)
+/* One of a pair: where it waits, and whose turn it is then. */
+struct player {
+    struct pair *pair;
+    uint32_t side;
+};
+static struct player players[PAIRS + 1][2];
+
+static bool my_turn(void *argument)
 {
-    (void)unused;
-    return turn % 2 == 1;
+    const struct player *self = argument;
+    return self->pair->turn % 2 == self->side;
 }
 
 static void take_turns(void *argument)
 {
-    uint32_t me = (uint32_t)number_of(argument);
+    struct player *self = argument;
+    struct pair *pair = self->pair;
 
-    for (uint32_t i = rounds(50000); i > 0; i--) {
-        EXPECT(wait_queue_wait(&places[me], me ? is_odd : is_even, NULL, 0) == 0);
-        turn = turn + 1;
-        wait_queue_wake(&places[!me]);
+    for (uint32_t i = rounds(TURNS) / 2; i > 0; i--) {
+        EXPECT(wait_queue_wait(&pair->places[self->side], my_turn, self, 0) == 0);
+        pair->turn = pair->turn + 1;
+        wait_queue_wake(&pair->places[!self->side]);
     }
 }
 
 static void no_lost_wake_up(void)
 {
+    uint32_t threads[PAIRS + 1][2];
     unsigned count = cpus_online();
 
-    turn = 0;
-    wait_queue_init(&places[0]);
-    wait_queue_init(&places[1]);
-    uint32_t first = start_on(1, take_turns, argument_of(0));
-    uint32_t second = start_on(1ull << (count - 1), take_turns, argument_of(1));
-    join(first);
-    join(second);
-    EXPECT(turn == 2 * rounds(50000));
-    EXPECT(!places[0].waiters.tqh_first && !places[1].waiters.tqh_first);
+    for (unsigned i = 0; i <= PAIRS; i++) {
+        pairs[i].turn = 0;
+        for (unsigned side = 0; side < 2; side++) {
+            wait_queue_init(&pairs[i].places[side]);
+            players[i][side] = (struct player){&pairs[i], side};
+        }
+    }
+    for (unsigned i = 0; i <= PAIRS; i++)
+        for (unsigned side = 0; side < 2; side++)
+            threads[i][side] = start_on(1ull << (i + side) % count, take_turns, &players[i][side]);
+    for (unsigned i = 0; i <= PAIRS; i++) {
+        join(threads[i][0]);
+        join(threads[i][1]);
+        EXPECT(pairs[i].turn == rounds(TURNS));
+        EXPECT(!pairs[i].places[0].waiters.tqh_first && !pairs[i].places[1].waiters.tqh_first);
+    }
 }
 
 /* Many that wait for a number to rise, with and without a limit, while others raise it. */
@@ -233,7 +248,7 @@ static void run(void)
     run_case("a time-out and a gift at once: the accounts agree, and no later wait is cut short",
              time_out_against_giving);
     run_case("an end asked for and a gift at once: a wait that must not be cut short is not", kill_against_giving);
-    run_case("wait queue: no wake-up is lost in turns between two CPUs", no_lost_wake_up);
+    run_case("wait queue: no wake-up is lost in turns between CPUs", no_lost_wake_up);
     run_case("wait queue: a crowd with and without limits follows", crowd_follows);
 }
 
