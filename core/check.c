@@ -108,13 +108,15 @@ static bool check_thread(struct thread *thread, void *argument)
     uint32_t number = thread->facts.thread, cpu = thread->facts.cpu;
 
     report->threads++;
+    if (thread->idle)
+        return true;
     if (cpu >= cpu_count || !cpus[cpu].online) {
         violation("thread %u belongs to CPU %u, which is not online", number, cpu);
         return true;
     }
-    if (thread->idle)
-        return true;
-    if (!thread->urgent && thread->home != occupant)
+    if (thread->state == THREAD_ENDED && thread->home)
+        violation("thread %u has ended, yet %s holds it", number, thread->home->name);
+    if (!thread->urgent && thread->state != THREAD_ENDED && thread->home != occupant)
         violation("thread %u is held by %s, not by the occupant %s", number,
                   thread->home ? thread->home->name : "nobody", occupant->name);
     if (thread->facts.weight < WEIGHT_MIN || thread->facts.weight > WEIGHT_MAX ||

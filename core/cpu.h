@@ -21,9 +21,10 @@ struct sched_queue;
 TAILQ_HEAD(thread_list, thread);
 
 /* Reasons why a switch must take the long way: bits of cpu->attention. */
-#define ATTENTION_URGENT (1u << 0)  /* urgent threads wait here, or one runs */
-#define ATTENTION_FPU (1u << 1)     /* the vector registers hold the running thread's state */
-#define ATTENTION_BALANCE (1u << 2) /* the order holds across CPUs: look at the others before choosing */
+#define ATTENTION_URGENT (1u << 0)    /* urgent threads wait here, or one runs */
+#define ATTENTION_FPU (1u << 1)       /* the vector registers hold the running thread's state */
+#define ATTENTION_BALANCE (1u << 2)   /* the order holds across CPUs: look at the others before choosing */
+#define ATTENTION_DISPLACED (1u << 3) /* `displaced` is not empty: the running thread may be in it, and in no queue */
 
 /*
  * One CPU. The members at stated offsets are read through GS by assembly and inline functions. Those of the run queue

@@ -38,12 +38,21 @@ static void memory_init(uint32_t information)
         log_line("%s", complaint);
     if (!usable)
         panic("the boot loader gave no memory map");
+    screen_init();
     arch_cpu_features_init();
     arch_kernel_map(&boot);
     frames_init(boot.runs, boot.run_count);
     arch_kernel_protect();
     vm_init();
     heap_init();
+}
+
+static void screen_init(void)
+{
+    if (boot.screen == BOOT_SCREEN_TEXT)
+        arch_screen_init();
+    else if (boot.screen == BOOT_SCREEN_TEXT_AT)
+        arch_screen_use(boot.screen_base, boot.screen_columns, boot.screen_rows);
 }
 
 static void machine_init(void)

@@ -27,6 +27,11 @@ static __attribute__((format(printf, 1, 2))) void print(const char *format, ...)
     console_write_panic(line, strlen(line));
 }
 
+bool panic_under_way(void)
+{
+    return panicking;
+}
+
 void panic_stop_here(void)
 {
     for (;;)
@@ -79,7 +84,6 @@ static _Noreturn void end(const char *sentence)
     if (option_text("panic") && strcmp(option_text("panic"), "exit") == 0)
         arch_power_off();
     panic_stop_here();
-    __builtin_unreachable();
 }
 
 static _Noreturn void die(const struct trap_frame *frame, uintptr_t backtrace, const char *format, va_list arguments)

@@ -4,6 +4,8 @@
 #ifndef CORE_PANIC_H
 #define CORE_PANIC_H
 
+#include <stdbool.h>
+
 struct trap_frame;
 
 /*
@@ -13,8 +15,11 @@ struct trap_frame;
 _Noreturn __attribute__((format(printf, 1, 2))) void panic(const char *format, ...);
 _Noreturn __attribute__((format(printf, 2, 3))) void panic_at(const struct trap_frame *frame, const char *format, ...);
 
+/* Is some CPU printing a panic, or has printed one? Any context. */
+bool panic_under_way(void);
+
 /* Stops this CPU for good: what a CPU does that another one's panic interrupts. */
-void panic_stop_here(void);
+_Noreturn void panic_stop_here(void);
 
 /* An invariant of the core: checked always, since it is cheap and the alternative is to go on with broken facts. */
 #define ASSERT(condition)                                                 \

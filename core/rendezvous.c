@@ -86,8 +86,6 @@ void smp_flush_tlb(void)
 /* Where another CPU begins, on its idle thread's stack, interrupts off. */
 void cpu_main(struct cpu *cpu)
 {
-    arch_descriptors_init(cpu);
-    arch_cpu_features_init();
     arch_local_init();
     arch_timer_init();
     cpu->charged_until = arch_clock();

@@ -113,6 +113,15 @@ void thread_yield(void)
 }
 EXPORT_SYMBOL(thread_yield);
 
+/* A thread that is no longer ready needs no place elsewhere: it is given one when it wakes. Queue lock held. */
+static void forget_displaced(struct cpu *cpu, struct thread *thread)
+{
+    TAILQ_REMOVE(&cpu->displaced, thread, urgent_link);
+    thread->displaced = false;
+    if (TAILQ_EMPTY(&cpu->displaced))
+        cpu->attention &= ~ATTENTION_DISPLACED;
+}
+
 void schedule_block(enum sched_reason reason)
 {
     struct cpu *cpu = this_cpu();
@@ -120,6 +129,8 @@ void schedule_block(enum sched_reason reason)
     charge(cpu, running);
     if (running->queued_on)
         run_queue_dequeue(cpu, running, reason);
+    if (running->displaced)
+        forget_displaced(cpu, running);
     switch_to(cpu, pick(cpu));
 }
 
@@ -137,6 +148,8 @@ static void settle_displaced(struct cpu *cpu)
         thread_place(thread);
         spin_lock(&cpu->queue_lock);
     }
+    if (!thread)
+        cpu->attention &= ~ATTENTION_DISPLACED;
     spin_unlock(&cpu->queue_lock);
     if (thread) {
         cpu->reschedule = 1;
@@ -144,17 +157,21 @@ static void settle_displaced(struct cpu *cpu)
     }
 }
 
-void schedule_if_asked(void)
+static void choose_again(struct cpu *cpu)
 {
-    struct cpu *cpu = this_cpu();
-    if (!cpu->reschedule)
-        return;
     cpu->reschedule = 0;
     if (!TAILQ_EMPTY(&cpu->displaced))
         settle_displaced(cpu);
     spin_lock(&cpu->queue_lock);
     charge(cpu, cpu->current);
     switch_to(cpu, pick(cpu));
+}
+
+void schedule_if_asked(void)
+{
+    struct cpu *cpu = this_cpu();
+    if (cpu->reschedule)
+        choose_again(cpu);
 }
 
 void schedule_ask(struct cpu *cpu)
@@ -197,10 +214,7 @@ void schedule_idle(void)
     struct cpu *cpu = this_cpu();
     for (;;) {
         arch_interrupts_disable();
-        spin_lock(&cpu->queue_lock);
-        cpu->reschedule = 0;
-        charge(cpu, cpu->idle);
-        switch_to(cpu, pick(cpu));
+        choose_again(cpu);
         if (!cpu->reschedule)
             arch_wait_for_interrupt();
         arch_interrupts_enable();

@@ -296,6 +296,7 @@ void thread_exit(void)
         cpu->attention &= ~ATTENTION_FPU;
     spin_lock(&cpu->queue_lock);
     self->state = THREAD_ENDED;
+    self->home = NULL; /* no policy hears of it again */
     schedule_block(SCHED_EXIT);
     panic("thread %u runs after its end", self->facts.thread);
 }

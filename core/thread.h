@@ -35,7 +35,7 @@ struct thread {
     uint64_t switches;           /* times it was switched to */
     struct cpu *queued_on;       /* the CPU in whose scheduler's queue it is; NULL if in none */
     struct sched_entity *entity; /* the home's part of entities[]; fixed but for a hand-over */
-    struct policy *home;         /* the scheduler that holds it */
+    struct policy *home;         /* the scheduler that holds it; NULL: urgent, idle or ended */
     uint64_t runtime;            /* cycles charged */
     union {
         struct {

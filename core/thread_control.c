@@ -48,18 +48,16 @@ int thread_kill(uint32_t number)
     unsigned long flags;
     struct cpu *cpu;
     struct thread *thread = hold(number, &flags, &cpu);
-    bool core, wake;
     if (!thread)
         return -ESRCH;
-    core = thread->core;
-    if (!core)
-        thread->killed = true;
-    wake = !core && thread->state == THREAD_BLOCKED && thread->interruptible;
-    spin_unlock(&cpu->queue_lock);
-    if (wake)
-        thread_wake(thread, -EINTR, SCHED_WAKE);
+    if (thread->core) {
+        let_go(cpu, flags);
+        return -EPERM;
+    }
+    thread->killed = true;
+    thread_interrupt(cpu, thread);
     thread_table_unlock(flags);
-    return core ? -EPERM : 0;
+    return 0;
 }
 EXPORT_SYMBOL(thread_kill);
 
@@ -143,6 +141,7 @@ static void displace(struct cpu *cpu, struct thread *thread, uint64_t affinity)
         if (!thread->displaced)
             TAILQ_INSERT_TAIL(&cpu->displaced, thread, urgent_link);
         thread->displaced = true;
+        cpu->attention |= ATTENTION_DISPLACED;
         schedule_ask(cpu);
         spin_unlock(&cpu->queue_lock);
         return;
@@ -201,7 +200,7 @@ static bool thaw(struct thread *thread, void *argument)
     if (!thread->suspended)
         return true;
     thread->suspended = false;
-    if (thread->state == THREAD_READY) {
+    if (thread->state == THREAD_READY && !thread->displaced) {
         run_queue_enqueue(&cpus[thread->facts.cpu], thread, SCHED_WAKE);
         cpus[thread->facts.cpu].reschedule = 1;
     }

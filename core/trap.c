@@ -75,7 +75,7 @@ static bool fpu_wanted(void)
 static void exception(struct trap_frame *frame)
 {
     static const char *const access[] = {"reading", "reading", "writing", "writing"};
-    if (frame->vector == VECTOR_NMI)
+    if (frame->vector == VECTOR_NMI && panic_under_way())
         panic_stop_here();
     if (frame->vector == VECTOR_DEVICE_NOT_AVAILABLE && fpu_wanted())
         return;

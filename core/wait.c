@@ -64,12 +64,17 @@ static int wait_in(struct wait_list *list, struct spinlock *lock, uint64_t deadl
     return result;
 }
 
-/* Takes the first waiter out of a list whose lock is held; NULL: none. */
-static inline struct thread *take_first(struct wait_list *list)
+/*
+ * Takes the first waiter out of a list whose lock is held, and wakes it; NULL: none. `waits_on` is cleared last: until
+ * then one that was woken by its deadline or by thread_kill() at the same time waits for the lock in leave_list(), so
+ * that this wake-up cannot reach a later wait of it.
+ */
+static inline struct thread *wake_first(struct wait_list *list)
 {
     struct thread *first = TAILQ_FIRST(list);
     if (first) {
         TAILQ_REMOVE(list, first, wait_link);
+        wake_granted(first);
         __atomic_store_n(&first->waits_on, NULL, __ATOMIC_RELEASE);
     }
     return first;
@@ -174,12 +179,9 @@ EXPORT_SYMBOL(semaphore_try);
 void semaphore_up(struct semaphore *semaphore)
 {
     unsigned long flags = spin_lock_save(&semaphore->lock);
-    struct thread *first = take_first(&semaphore->waiters);
-    if (!first)
+    if (!wake_first(&semaphore->waiters))
         semaphore->count++;
     spin_unlock(&semaphore->lock);
-    if (first)
-        wake_granted(first);
     finish(flags);
 }
 EXPORT_SYMBOL(semaphore_up);

@@ -6,6 +6,7 @@
  */
 #include "core/run_queue.h"
 #include "core/schedule.h"
+#include <moult/errors.h>
 
 struct cpu *thread_lock(struct thread *thread)
 {
@@ -37,15 +38,12 @@ static inline __attribute__((always_inline)) void make_ready(struct cpu *cpu, st
         schedule_ask(cpu);
 }
 
-bool thread_wake(struct thread *thread, int result, enum sched_reason reason)
+/* Wakes a blocked thread. Queue lock held; released. */
+static inline __attribute__((always_inline)) void wake_blocked(struct cpu *cpu, struct thread *thread, int result,
+                                                               enum sched_reason reason)
 {
-    struct cpu *cpu = thread_lock(thread), *target;
-    if (thread->state != THREAD_BLOCKED) {
-        spin_unlock(&cpu->queue_lock);
-        return false;
-    }
+    struct cpu *target = cpu_count > 1 ? balance_place(thread) : cpu;
     thread->wait_result = result;
-    target = cpu_count > 1 ? balance_place(thread) : cpu;
     if (target != cpu) {
         thread->state = THREAD_WAKING;
         thread->facts.cpu = target->index;
@@ -54,7 +52,25 @@ bool thread_wake(struct thread *thread, int result, enum sched_reason reason)
     }
     make_ready(target, thread, reason);
     spin_unlock(&target->queue_lock);
+}
+
+bool thread_wake(struct thread *thread, int result, enum sched_reason reason)
+{
+    struct cpu *cpu = thread_lock(thread);
+    if (thread->state != THREAD_BLOCKED) {
+        spin_unlock(&cpu->queue_lock);
+        return false;
+    }
+    wake_blocked(cpu, thread, result, reason);
     return true;
+}
+
+void thread_interrupt(struct cpu *cpu, struct thread *thread)
+{
+    if (thread->state == THREAD_BLOCKED && thread->interruptible)
+        wake_blocked(cpu, thread, -EINTR, SCHED_WAKE);
+    else
+        spin_unlock(&cpu->queue_lock);
 }
 
 void thread_place(struct thread *thread)

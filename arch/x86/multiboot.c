@@ -15,7 +15,9 @@ enum tag_type {
     TAG_COMMAND_LINE = 1,
     TAG_MODULE = 3,
     TAG_MEMORY_MAP = 6,
+    TAG_FRAMEBUFFER = 8,
     TAG_ELF_SECTIONS = 9,
+    TAG_EFI_64 = 12,
     TAG_ACPI_OLD = 14,
     TAG_ACPI_NEW = 15,
 };
@@ -45,7 +47,15 @@ struct tag_elf_sections {
     uint32_t count, entry_size, names;
 };
 
+struct tag_framebuffer {
+    struct tag tag;
+    uint64_t base;
+    uint32_t pitch, width, height; /* of text: in characters */
+    uint8_t bits, kind, reserved[2];
+};
+
 #define MEMORY_USABLE 1
+#define FRAMEBUFFER_TEXT 2
 #define INFORMATION_MAX (1u << 20)
 #define LOW_MEMORY_FRAMES 256 /* the first MiB: firmware's data, and the start-up code of other CPUs */
 #define FRAMES_4_GIB (1ull << 20)
@@ -139,6 +149,14 @@ static void read_sections(const struct tag_elf_sections *sections, struct boot_i
     }
 }
 
+static void read_framebuffer(const struct tag_framebuffer *framebuffer, struct boot_info *info)
+{
+    info->screen = framebuffer->kind == FRAMEBUFFER_TEXT ? BOOT_SCREEN_TEXT_AT : BOOT_SCREEN_NONE;
+    info->screen_base = framebuffer->base;
+    info->screen_columns = framebuffer->width;
+    info->screen_rows = framebuffer->height;
+}
+
 /* Uses one tag whose header and stated size lie within the information. */
 static bool read_tag(const struct tag *tag, struct boot_info *info)
 {
@@ -159,6 +177,15 @@ static bool read_tag(const struct tag *tag, struct boot_info *info)
         if (tag->size < sizeof(struct tag_memory_map))
             return false;
         read_memory_map((const struct tag_memory_map *)tag, info);
+        return true;
+    case TAG_FRAMEBUFFER:
+        if (tag->size < sizeof(struct tag_framebuffer))
+            return false;
+        read_framebuffer((const struct tag_framebuffer *)tag, info);
+        return true;
+    case TAG_EFI_64:
+        if (info->screen == BOOT_SCREEN_TEXT)
+            info->screen = BOOT_SCREEN_NONE;
         return true;
     case TAG_ELF_SECTIONS:
         if (tag->size < sizeof(struct tag_elf_sections))

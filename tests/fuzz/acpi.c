@@ -1,7 +1,7 @@
 /* sources: arch/x86/acpi.c arch/x86/acpi_sleep.c */
 /*
- * acpi.c - any bytes as a machine's memory with ACPI tables in it: whatever they say, nothing beyond them is read, and the facts are within
- * their bounds.
+ * acpi.c - any bytes as a machine's memory with ACPI tables in it: whatever they say, nothing beyond them is read, and
+ * the facts are within their bounds.
  *
  * The first byte says whether checksums are made right on the way, without which hardly anything would be looked at.
  */

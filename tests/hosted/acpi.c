@@ -2,8 +2,8 @@
 /*
  * acpi.c - the firmware's tables: what is read of good ones, and that broken ones cost no more than themselves.
  *
- * The machine's memory is a list of regions. Every reading gets a copy of its own of exactly the bytes it asked for, so that the sanitizer
- * sees the first byte read beyond them.
+ * The machine's memory is a list of regions. Every reading gets a copy of its own of exactly the bytes it asked for, so
+ * that the sanitizer sees the first byte read beyond them.
  */
 #include "arch/x86/acpi.h"
 #include <setjmp.h>
@@ -120,7 +120,10 @@ static void append_pointer(uint64_t list, uint64_t target, unsigned bytes)
     append(list, pointer, bytes);
 }
 
-/* A PC with two CPUs (one more is disabled), an I/O APIC, the timer's line moved, an HPET, and S5 in its DSDT; lists in both forms. */
+/*
+ * A PC with two CPUs (one more is disabled), an I/O APIC, the timer's line moved, an HPET, and S5 in its DSDT; lists in
+ * both forms.
+ */
 static int build(void **state)
 {
     (void)state;
@@ -408,9 +411,9 @@ static void sleep_package_forms(void **state)
 
     assert_false(FIND(0x08, '_', 'S', '5', '_', 0x12, 4, 2, 0x0a, 8, 1)); /* no type of three bits */
     assert_false(FIND(0x08, '_', 'S', '5', '_', 0x12, 4, 2, 0x0b, 1, 1, 0));
-    assert_false(FIND(0x08, '_', 'S', '5', '_', 0x12, 4, 0));             /* an empty package */
-    assert_false(FIND(0x08, '_', 'S', '5', '_', 0x12, 4, 2, 'X', 1));     /* a name, not a constant */
-    assert_false(FIND(0x08, '_', 'S', '5', '_', 0x0a, 5));                /* no package */
+    assert_false(FIND(0x08, '_', 'S', '5', '_', 0x12, 4, 0));         /* an empty package */
+    assert_false(FIND(0x08, '_', 'S', '5', '_', 0x12, 4, 2, 'X', 1)); /* a name, not a constant */
+    assert_false(FIND(0x08, '_', 'S', '5', '_', 0x0a, 5));            /* no package */
     assert_false(FIND('_', 'S', '5', '_', 0x12, 4, 2, 0, 1));
     assert_true(a == 2 && b == 1); /* left alone */
 }

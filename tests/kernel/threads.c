@@ -16,7 +16,7 @@ static void note(void *argument)
 static void is_made_and_joined(void)
 {
     entered = 0;
-    uint32_t thread = start(note, &entered);
+    uint32_t thread = start(note, (void *)&entered);
 
     join(thread);
     EXPECT(entered == 1);

@@ -16,12 +16,22 @@ struct boot_piece {
     size_t size;
 };
 
+/* What the boot loader left on the screen. */
+enum boot_screen {
+    BOOT_SCREEN_TEXT,    /* VGA text where it always is: nothing else was said */
+    BOOT_SCREEN_TEXT_AT, /* VGA text, with its place and size */
+    BOOT_SCREEN_NONE,    /* pixels, or firmware without VGA text */
+};
+
 struct boot_info {
     char command_line[1024];
     struct memory_run runs[BOOT_RUNS_MAX]; /* usable, sorted, with everything that is in use cut out */
     size_t run_count;
     uint64_t memory_end; /* the first frame number beyond all memory */
     struct boot_piece archive, rsdp, symtab, strtab;
+    enum boot_screen screen;
+    physical_address screen_base; /* of a text screen whose place the boot loader tells */
+    unsigned screen_columns, screen_rows;
 };
 
 /*

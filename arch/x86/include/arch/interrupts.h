@@ -30,7 +30,7 @@ void arch_send_nmi_others(void);
 
 /*
  * Routes the ISA interrupt `line` (0-15, source overrides of the MADT applied) to `cpu` as vector VECTOR_LINES +
- * line, unmasked. -ENOENT: no I/O APIC has that line.
+ * line, unmasked. -ENOENT: no I/O APIC has that line. -ERANGE: it cannot address that CPU.
  */
 int arch_line_enable(unsigned line, unsigned cpu);
 void arch_line_disable(unsigned line);

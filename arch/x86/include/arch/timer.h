@@ -18,7 +18,8 @@ void arch_timer_init(void);
 
 /*
  * VECTOR_TIMER comes on this CPU when arch_clock() has reached `deadline` (at once if it has already); UINT64_MAX:
- * not at all. Replaces the earlier deadline. Interrupts off.
+ * not at all. Replaces the earlier deadline. It may come early: the counter reaches only so far (4 s in emulators), and
+ * its rate is rounded. Interrupts off.
  */
 void arch_timer_set(uint64_t deadline);
 
