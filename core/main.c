@@ -29,6 +29,14 @@ _Noreturn void boot_main(uint32_t information);
 
 static struct boot_info boot;
 
+static void screen_init(void)
+{
+    if (boot.screen == BOOT_SCREEN_TEXT)
+        arch_screen_init();
+    else if (boot.screen == BOOT_SCREEN_TEXT_AT)
+        arch_screen_use(boot.screen_base, boot.screen_columns, boot.screen_rows);
+}
+
 static void memory_init(uint32_t information)
 {
     char complaint[80];
@@ -45,14 +53,6 @@ static void memory_init(uint32_t information)
     arch_kernel_protect();
     vm_init();
     heap_init();
-}
-
-static void screen_init(void)
-{
-    if (boot.screen == BOOT_SCREEN_TEXT)
-        arch_screen_init();
-    else if (boot.screen == BOOT_SCREEN_TEXT_AT)
-        arch_screen_use(boot.screen_base, boot.screen_columns, boot.screen_rows);
 }
 
 static void machine_init(void)

@@ -10,21 +10,31 @@
 #include <moult/errors.h>
 #include <moult/module.h>
 
+#define TAKEN ((struct wait_list *)1) /* thread->waits_on: out of the list, the wake-up under way on some CPU */
+
 /*
- * A thread that was woken while still in a list takes itself out: why it was woken; or 0, if it was granted meanwhile
- * what it waited for.
+ * After a wait in a list: 0 if the thread was granted what it waited for, or why it was woken while still in the list,
+ * which it then leaves. It may have been woken for both reasons at once: then it stays here until the other wake-up is
+ * over, which would else reach a later wait.
  */
 static int leave_list(struct thread *self, struct wait_list *list, struct spinlock *lock)
 {
-    int result = 0;
-    spin_lock(lock);
-    if (self->waits_on) {
-        TAILQ_REMOVE(list, self, wait_link);
-        self->waits_on = NULL;
-        result = self->wait_result;
+    struct wait_list *waits_on;
+    while ((waits_on = __atomic_load_n(&self->waits_on, __ATOMIC_ACQUIRE))) {
+        if (waits_on == TAKEN) {
+            arch_relax();
+            continue;
+        }
+        spin_lock(lock);
+        if (self->waits_on == list) {
+            TAILQ_REMOVE(list, self, wait_link);
+            self->waits_on = NULL;
+            spin_unlock(lock);
+            return self->wait_result;
+        }
+        spin_unlock(lock);
     }
-    spin_unlock(lock);
-    return result;
+    return 0;
 }
 
 /*
@@ -64,20 +74,22 @@ static int wait_in(struct wait_list *list, struct spinlock *lock, uint64_t deadl
     return result;
 }
 
-/*
- * Takes the first waiter out of a list whose lock is held, and wakes it; NULL: none. `waits_on` is cleared last: until
- * then one that was woken by its deadline or by thread_kill() at the same time waits for the lock in leave_list(), so
- * that this wake-up cannot reach a later wait of it.
- */
-static inline struct thread *wake_first(struct wait_list *list)
+/* Takes the first waiter out of a list whose lock is held; NULL: none. It is to be given to wake_taken(). */
+static inline struct thread *take_first(struct wait_list *list)
 {
     struct thread *first = TAILQ_FIRST(list);
     if (first) {
         TAILQ_REMOVE(list, first, wait_link);
-        wake_granted(first);
-        __atomic_store_n(&first->waits_on, NULL, __ATOMIC_RELEASE);
+        __atomic_store_n(&first->waits_on, TAKEN, __ATOMIC_RELEASE);
     }
     return first;
+}
+
+/* Wakes one that was taken out. Touches nothing afterwards that the woken thread may give away. */
+static inline void wake_taken(struct thread *thread)
+{
+    wake_granted(thread);
+    __atomic_store_n(&thread->waits_on, NULL, __ATOMIC_RELEASE);
 }
 
 /* After wake-ups from a thread: the one woken may be the one to run now. */
@@ -179,9 +191,12 @@ EXPORT_SYMBOL(semaphore_try);
 void semaphore_up(struct semaphore *semaphore)
 {
     unsigned long flags = spin_lock_save(&semaphore->lock);
-    if (!wake_first(&semaphore->waiters))
+    struct thread *first = take_first(&semaphore->waiters);
+    if (!first)
         semaphore->count++;
     spin_unlock(&semaphore->lock);
+    if (first)
+        wake_taken(first);
     finish(flags);
 }
 EXPORT_SYMBOL(semaphore_up);
@@ -239,14 +254,10 @@ EXPORT_SYMBOL(wait_queue_wait);
 void wait_queue_wake(struct wait_queue *queue)
 {
     unsigned long flags = arch_interrupts_save();
-    struct thread *last, *first;
+    struct thread *first;
     spin_lock(&queue->lock);
-    last = TAILQ_LAST(&queue->waiters, wait_list);
-    do {
-        first = take_first(&queue->waiters);
-        if (first)
-            thread_wake(first, 0, SCHED_WAKE);
-    } while (first && first != last);
+    while ((first = take_first(&queue->waiters)))
+        wake_taken(first);
     spin_unlock(&queue->lock);
     finish(flags);
 }
