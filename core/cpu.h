@@ -37,16 +37,14 @@ struct cpu {
     volatile uint32_t reschedule; /* choose again at the next opportunity */
     struct sched_queue *queue;    /* the occupant scheduler's queue */
     uint64_t charged_until;       /* the clock when the running thread was last charged */
-    struct spinlock
-        queue_lock;     /* protects the run queue, and state changes of the threads whose facts.cpu is this CPU */
-    uint32_t attention; /* ATTENTION_*: 0 on the short way */
-    uint32_t runnable;  /* threads in the policy's queue, the running one included */
+    struct spinlock queue_lock;   /* protects the run queue, and the state of threads whose facts.cpu is this CPU */
+    uint32_t attention;           /* ATTENTION_*: 0 on the short way */
+    uint32_t runnable;            /* threads in the policy's queue, the running one included */
     uint32_t index;
-    uint64_t load;             /* the sum of their weights */
-    struct thread *preempted;  /* what the policy believes to run while an urgent thread does; NULL: nothing */
-    struct thread_list urgent; /* urgent threads that wait for this CPU, first come first served */
-    struct thread_list
-        displaced; /* ready, in no queue, may not run here: to be placed elsewhere when they are off this CPU */
+    uint64_t load;                /* the sum of their weights */
+    struct thread *preempted;     /* what the policy believes to run while an urgent thread does; NULL: nothing */
+    struct thread_list urgent;    /* urgent threads that wait for this CPU, first come first served */
+    struct thread_list displaced; /* ready, but may not run here: placed elsewhere once they are off it */
     struct thread *idle;
     volatile bool online;              /* takes part in scheduling */
     struct spinlock timer_lock;        /* protects `timers` and the timer links of the threads in it */

@@ -292,9 +292,9 @@ void thread_exit(void)
     }
     spin_unlock(&table.lock);
     cpu = this_cpu();
+    spin_lock(&cpu->queue_lock);
     if (self->fpu)
         cpu->attention &= ~ATTENTION_FPU;
-    spin_lock(&cpu->queue_lock);
     self->state = THREAD_ENDED;
     self->home = NULL; /* no policy hears of it again */
     schedule_block(SCHED_EXIT);

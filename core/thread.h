@@ -46,15 +46,16 @@ struct thread {
         };
         uint32_t standing; /* all four at once: THREAD_BLOCKED means blocked, and nothing out of the ordinary */
     };
-    bool idle;                     /* a CPU's idle thread: in no queue, ever */
-    volatile bool killed;          /* asked to end */
-    bool workload;                 /* `bench` may suspend it */
-    bool detached;                 /* nobody joins it */
-    bool joined;                   /* somebody does */
-    bool core;                     /* the core's own: not to be killed */
-    bool interruptible;            /* thread_kill() ends its present wait */
-    int wait_result;               /* why its wait ended: 0, -ETIMEDOUT, -EINTR */
-    struct wait_list *waits_on;    /* the list its wait_link is in, NULL once it is taken out; under that list's lock */
+    bool idle;            /* a CPU's idle thread: in no queue, ever */
+    volatile bool killed; /* asked to end */
+    bool workload;        /* `bench` may suspend it */
+    bool detached;        /* nobody joins it */
+    bool joined;          /* somebody does */
+    bool core;            /* the core's own: not to be killed */
+    bool interruptible;   /* thread_kill() ends its present wait */
+    int wait_result;      /* why its wait ended: 0, -ETIMEDOUT, -EINTR */
+    struct wait_list *
+        waits_on; /* the list its wait_link is in, under that list's lock; NULL when it is out and woken: core/wait.c */
     TAILQ_ENTRY(thread) wait_link; /* in what it waits for */
     TAILQ_ENTRY(thread)
     urgent_link;            /* in its CPU's list of urgent or displaced threads, or the table's of free entries */

@@ -64,11 +64,14 @@ static uint64_t fault_address(void)
 static bool fpu_wanted(void)
 {
     struct thread *self = current_thread();
+    struct cpu *cpu = this_cpu();
     if (!self->fpu)
         return false;
     arch_fpu_allow(true);
     arch_fpu_restore(self->fpu);
-    this_cpu()->attention |= ATTENTION_FPU;
+    spin_lock(&cpu->queue_lock); /* other CPUs set bits of it too */
+    cpu->attention |= ATTENTION_FPU;
+    spin_unlock(&cpu->queue_lock);
     return true;
 }
 
