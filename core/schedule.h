@@ -50,8 +50,9 @@ void schedule_charge(struct cpu *cpu);
 bool thread_wake(struct thread *thread, int result, enum sched_reason reason);
 
 /*
- * Ends the wait of a blocked thread with -EINTR, if that may be cut short. In one step with looking at it: a moment later
- * it could stand in another wait. Context: interrupts off, the queue lock of its CPU held; returns with that released.
+ * Ends the wait of a blocked thread with -EINTR, if that may be cut short. In one step with looking at it: a moment
+ * later it could stand in another wait. Context: interrupts off, the queue lock of its CPU held; returns with that
+ * released.
  */
 void thread_interrupt(struct cpu *cpu, struct thread *thread);
 

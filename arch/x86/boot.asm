@@ -4,8 +4,9 @@
 ; What happens here: check that this is a long-mode CPU with NX, build the first page tables, turn paging on, jump up.
 ;
 ; The first tables (they stay: arch/x86/kernel_map.c refines them):
-;   identity of the first 2 MiB, for the jump, removed later; KERNEL_BASE: the first 1 GiB, executable, until the image is mapped by
-;   4 KiB pages; DIRECT_MAP_BASE: the first 4 GiB, not executable.
+;   identity of the first 2 MiB, for the jump, removed later;
+;   KERNEL_BASE: the first 1 GiB, executable, until the image is mapped by 4 KiB pages;
+;   DIRECT_MAP_BASE: the first 4 GiB, not executable.
 
 KERNEL_BASE equ 0xffffffff80000000
 MULTIBOOT2_MAGIC equ 0xe85250d6
@@ -101,6 +102,7 @@ boot_entry:
     or eax, (1 << 8) | (1 << 11)        ; long mode, no-execute
     wrmsr
     mov eax, cr0
+    and eax, ~((1 << 30) | (1 << 29))   ; caches on: CD and NW are set after a reset
     or eax, (1 << 31) | (1 << 16)       ; paging, write protection in ring 0 too
     mov cr0, eax
     lgdt [boot_gdt_pointer]

@@ -1,8 +1,9 @@
 /*
  * line_editor.c - what the keys do to the line being typed.
  *
- * Typing at the end of a line that fits its row sends the character alone; everything else draws the row anew. When the
- * window has to move, it moves by WINDOW_STEP, so that a long line typed by a program is not drawn for every character.
+ * Typing at the end of a line sends the character alone while the row has room; everything else draws the row anew.
+ * When the window has to move, it moves by WINDOW_STEP, so that a long line typed by a program is not drawn for every
+ * character.
  *
  * Entry points: line_editor_start(), line_editor_feed(), line_editor_draw(). Pure: touches only `editor`. Escape
  * sequences are in line_keys.c, completion is in line_completion.c.
@@ -79,8 +80,8 @@ void line_insert(struct line_editor *editor, const char *text, size_t count)
         line_bell(editor);
         return;
     }
-    bool appending = editor->cursor == editor->length && editor->window == 0 &&
-                     editor->length + count <= row_capacity(editor);
+    bool appending = editor->cursor == editor->length &&
+                     editor->length + count <= editor->window + row_capacity(editor);
     memmove(editor->line + editor->cursor + count, editor->line + editor->cursor, editor->length - editor->cursor + 1);
     memcpy(editor->line + editor->cursor, text, count);
     editor->length += count;

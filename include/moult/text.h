@@ -11,8 +11,8 @@
 
 /*
  * As snprintf: writes at most `capacity` bytes, terminator included, and returns the length the whole text has. Knows
- * %d %i %u %x %X %c %s %p %%, the length modifiers h hh l ll z t j, width, precision, `0`, `-`, `+`, `#`
- * and `*`. No floating point. An unknown conversion is shown as it stands; %s of NULL gives "(null)". `buffer` may be NULL if
+ * %d %i %u %x %X %c %s %p %%, the length modifiers h hh l ll z t j, width, precision, `0`, `-`, `+`, `#` and `*`. No
+ * floating point. An unknown conversion is shown as it stands; %s of NULL gives "(null)". `buffer` may be NULL if
  * `capacity` is 0. Any context; takes no lock.
  */
 __attribute__((format(printf, 3, 4))) size_t text_format(char *buffer, size_t capacity, const char *format, ...);

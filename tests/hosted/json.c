@@ -70,7 +70,9 @@ static void numbers_are_whole(void **state)
 static void strings_are_escaped(void **state)
 {
     (void)state;
-    json_text(&json, NULL, "a\"b\\c/\n\t\x01\x7f\xff" "z");
+    json_text(&json, NULL,
+              "a\"b\\c/\n\t\x01\x7f\xff"
+              "z");
     assert_string_equal(out, "\"a\\\"b\\\\c/\\u000a\\u0009\\u0001\\u007f\\u00ffz\"");
     begin(NULL);
     json_object(&json, NULL);

@@ -203,13 +203,16 @@ static void words_are_moved_over_and_deleted(void **state)
     type("set 12 weight=300");
     type("\x1b[1;5D");
     assert_line("set 12 weight=300", 14);
-    type("\x1b" "b\x1b" "b");
+    type("\x1b"
+         "b\x1b"
+         "b");
     assert_line("set 12 weight=300", 4);
     type("\x1b[1;5C");
     assert_line("set 12 weight=300", 6);
     type("\x17");
     assert_line("set  weight=300", 4);
-    type("\x1b" "d");
+    type("\x1b"
+         "d");
     assert_line("set =300", 4);
     type("\x1b\x7f");
     assert_line("=300", 0);
@@ -359,8 +362,8 @@ static void control_characters_are_dropped(void **state)
 {
     (void)state;
     for (unsigned byte = 0; byte < 256; byte++) {
-        bool means_something =
-            strchr("\x01\x02\x03\x04\x05\x06\x08\t\n\x0b\x0c\r\x0e\x10\x15\x17\x1b", (int)byte) && byte;
+        bool means_something = strchr("\x01\x02\x03\x04\x05\x06\x08\t\n\x0b\x0c\r\x0e\x10\x15\x17\x1b", (int)byte) &&
+                               byte;
 
         if (!means_something && (byte < ' ' || byte > 126))
             assert_int_equal(line_editor_feed(&editor, (unsigned char)byte), LINE_MORE);

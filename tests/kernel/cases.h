@@ -139,18 +139,18 @@ static inline void spin_for(uint64_t nanoseconds)
         relax();
 }
 
-#define TEST_MODULE(name_, summary_, run_)                                                                             \
-    static void run_cases(void *unused)                                                                                \
-    {                                                                                                                  \
-        (void)unused;                                                                                                  \
-        run_();                                                                                                        \
-        log_line("test-" name_ ": done %u", cases.number);                                                             \
-    }                                                                                                                  \
-    static __attribute__((constructor)) void begin(void)                                                               \
-    {                                                                                                                  \
-        cases.module = name_;                                                                                          \
-        join(start(run_cases, NULL));                                                                                  \
-    }                                                                                                                  \
+#define TEST_MODULE(name_, summary_, run_)                 \
+    static void run_cases(void *unused)                    \
+    {                                                      \
+        (void)unused;                                      \
+        run_();                                            \
+        log_line("test-" name_ ": done %u", cases.number); \
+    }                                                      \
+    static __attribute__((constructor)) void begin(void)   \
+    {                                                      \
+        cases.module = name_;                              \
+        join(start(run_cases, NULL));                      \
+    }                                                      \
     MODULE("test-" name_, "1.0", summary_)
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * time.c - the clock and sleeping: never backwards, never early, many at once.
  *
- * How late a sleeper wakes depends on the machine under the emulator, so only the bound that a hang would break is held.
+ * How late a sleeper wakes depends on the machine under the emulator, so only the bound that a hang would break is
+ * held.
  */
 #include "cases.h"
 
@@ -60,8 +61,8 @@ static void sleep_one(uint64_t nanoseconds)
 
 static void never_early(void)
 {
-    static const uint64_t times[] = {0, 1, 999, MICROSECOND, 50 * MICROSECOND, MILLISECOND, MILLISECOND + 1,
-                                     3 * MILLISECOND, 20 * MILLISECOND};
+    static const uint64_t times[] = {
+        0, 1, 999, MICROSECOND, 50 * MICROSECOND, MILLISECOND, MILLISECOND + 1, 3 * MILLISECOND, 20 * MILLISECOND};
 
     for (unsigned i = 0; i < sizeof(times) / sizeof(*times); i++)
         sleep_one(times[i]);

@@ -38,7 +38,7 @@ static void first_come_first_served(void)
         struct thread **before = turnstile.waiters.tqh_last;
 
         threads[i] = start(wait_in_line, argument_of(i));
-        await_waiter((struct thread **volatile *)&turnstile.waiters.tqh_last, before);
+        await_waiter((struct thread * *volatile *)&turnstile.waiters.tqh_last, before);
     }
     for (uint32_t i = 0; i < WAITERS; i++) {
         semaphore_up(&turnstile);

@@ -84,10 +84,11 @@ struct loader_section bench_section(const struct bench *bench, const char *name)
 void expect_refusal(const struct builder *builder, int error, const char *text);
 void expect_refusal_built(struct built built, int error, const char *text); /* frees it */
 
-/* An object with 64 bytes of .text, .rodata and .data each (sections 1, 2, 3), 64 of .bss (4), and symbols: 1 `function`
- * at .text+16, 2 `constant` at .rodata+16, 3 `datum` at .data+16 (8 bytes), 4 `zeros` at .bss+16, 5 `outside_function`,
- * 6 `absent`
- * (weak). */
+/*
+ * An object with 64 bytes of .text, .rodata and .data each (sections 1, 2, 3), 64 of .bss (4), and symbols: 1
+ * `function` at .text+16, 2 `constant` at .rodata+16, 3 `datum` at .data+16 (8 bytes), 4 `zeros` at .bss+16, 5
+ * `outside_function`, 6 `absent` (weak).
+ */
 struct builder *basic_object(void);
 enum { TEXT = 1, RODATA, DATA, BSS };
 enum { FUNCTION = 1, CONSTANT, DATUM, ZEROS, OUTSIDE, ABSENT };
