@@ -146,7 +146,8 @@ static int scan_entry(struct loader *loader, const struct relocation_table *tabl
               x86_64_is_call(number, table->contents, offset, entry->relocation.r_addend);
     reserve(loader, type, state, is_call);
 done:
-    loader->uses_got |= type->second == SECOND_GOT;
+    if (type->second == SECOND_GOT)
+        loader->uses_got = true;
     return 0;
 }
 
@@ -274,15 +275,17 @@ static int apply_table(const struct loader *loader, const struct relocation_tabl
         uint64_t offset = entry->relocation.r_offset, value = compute(loader, type, entry, address + offset);
 
         if (!in_range(type, value)) {
-            int error = apply_far(loader, table, entry, address + offset, &value, why);
+            uint64_t far = value; /* of its own, so that `value` need not be in memory */
+            int error = apply_far(loader, table, entry, address + offset, &far, why);
 
             if (error)
                 return error;
+            value = far;
         }
-        if (type->width == 4)
-            __builtin_memcpy(contents + offset, &value, 4);
-        else if (type->width == 8)
+        if (type->width == 8)
             __builtin_memcpy(contents + offset, &value, 8);
+        else if (type->width == 4)
+            __builtin_memcpy(contents + offset, &value, 4);
         else if (type->width == 2)
             __builtin_memcpy(contents + offset, &value, 2);
         else if (type->width == 1)
