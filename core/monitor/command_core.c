@@ -93,7 +93,7 @@ static int run_sym(struct request *request, struct failure *why)
 const struct command check_command = {
     .name = "check",
     .form = "check",
-    .summary = "verifies the core's invariants with all CPUs held",
+    .summary = "verifies the core's invariants, all CPUs held",
     .run = run_check,
 };
 
@@ -107,7 +107,7 @@ const struct command log_command = {
 const struct command sym_command = {
     .name = "sym",
     .form = "sym NAME|ADDRESS",
-    .summary = "shows where a symbol is, or what is at an address",
+    .summary = "shows where a symbol is, or what an address is in",
     .words_min = 1,
     .words_max = 1,
     .complete = {symbol_complete},

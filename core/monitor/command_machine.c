@@ -104,7 +104,7 @@ static void show_cpu(struct request *request, struct json *json, const struct cp
     }
     look_at_cpu(cpu, &info);
     if (!json) {
-        reply_print(request, "%3u %6u %-23s %8u %8lu %10lu %10lu %4u%%\n", cpu->index, info.thread.number,
+        reply_print(request, "%3u %6u %-16.16s %8u %8lu %10lu %10lu %4u%%\n", cpu->index, info.thread.number,
                     info.thread.name, info.runnable, info.load, info.ticks, info.interrupts, info.idle_percent);
         return;
     }
@@ -136,7 +136,7 @@ static int run_cpu(struct request *request, struct failure *why)
     } else {
         reply_print(request, "%s\nclock %lu kHz from %s, timer %s\n", features, sched_clock_hz / 1000,
                     arch_clock_source(), arch_timer_mode());
-        reply_print(request, "%3s %6s %-23s %8s %8s %10s %10s %5s\n", "CPU", "TID", "RUNS", "RUNNABLE", "LOAD", "TICKS",
+        reply_print(request, "%3s %6s %-16s %8s %8s %10s %10s %5s\n", "CPU", "TID", "RUNS", "RUNNABLE", "LOAD", "TICKS",
                     "INTERRUPTS", "IDLE");
     }
     for (unsigned i = 0; i < cpu_count; i++)
@@ -255,21 +255,21 @@ static int run_reboot(struct request *request, struct failure *why)
 const struct command mem_command = {
     .name = "mem",
     .form = "mem",
-    .summary = "shows what memory there is and what it is used for",
+    .summary = "shows what memory there is and what uses it",
     .run = run_mem,
 };
 
 const struct command cpu_command = {
     .name = "cpu",
     .form = "cpu",
-    .summary = "shows the CPUs, what they run and how busy they are",
+    .summary = "shows the CPUs, what they run, how busy they are",
     .run = run_cpu,
 };
 
 const struct command irq_command = {
     .name = "irq",
     .form = "irq",
-    .summary = "shows the interrupt lines and where they lead",
+    .summary = "shows the interrupts: where they go, how many came",
     .run = run_irq,
 };
 

@@ -235,15 +235,16 @@ static int run_modinfo(struct request *request, struct failure *why)
 const struct command modules_command = {
     .name = "modules",
     .form = "modules",
-    .summary = "lists the modules that are loaded, and those in the boot archive",
+    .summary = "lists the modules loaded, and in the boot archive",
     .run = run_modules,
 };
 
 const struct command insmod_command = {
     .name = "insmod",
     .form = "insmod NAME",
-    .summary = "loads a module from the boot archive and links it",
-    .details = "A loaded module does nothing until `swap` makes it the occupant of a slot.\n",
+    .summary = "loads a module from the boot archive",
+    .details = "It is linked with the kernel and with the modules that are in, and does nothing\n"
+               "until `swap` makes its policy the occupant of a slot.\n",
     .words_min = 1,
     .words_max = 1,
     .complete = {complete_module},
@@ -263,7 +264,8 @@ const struct command rmmod_command = {
 const struct command modinfo_command = {
     .name = "modinfo",
     .form = "modinfo NAME",
-    .summary = "shows what a module is, offers and needs, loaded or not",
+    .summary = "shows what a module is, offers and needs",
+    .details = "Of a module that is not loaded: what its object in the boot archive says.\n",
     .words_min = 1,
     .words_max = 1,
     .complete = {complete_module},

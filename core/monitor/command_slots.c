@@ -89,8 +89,8 @@ static int run_swap(struct request *request, struct failure *why)
         reply_print(request, "%s: %s -> %s, %lu threads handed over\n", report.slot, report.from, report.to,
                     report.threads);
         for (unsigned i = 0; i < SWAP_STEP_COUNT; i++)
-            reply_print(request, "%s %lu, ", swap_step_names[i], report.cycles[i]);
-        reply_print(request, "blackout %lu cycles\n", report.blackout);
+            reply_print(request, "%-9s%12lu cycles\n", swap_step_names[i], report.cycles[i]);
+        reply_print(request, "%-9s%12lu cycles\n", "blackout", report.blackout);
     }
     return 0;
 }
@@ -177,9 +177,10 @@ const struct command swap_command = {
     .name = "swap",
     .form = "swap SLOT MODULE [fail=STEP]",
     .summary = "makes a module's policy the occupant of a slot",
-    .details = "The module is loaded from the boot archive if it is not in; the slot's fallback can be named as well.\n"
-               "fail=STEP makes that step fail on purpose, to see that nothing has changed then: load, prepare,\n"
-               "quiesce, install, transfer. The answer has the cycles that each step took.\n",
+    .details = "The module is loaded from the boot archive if it is not in; the slot's fallback\n"
+               "can be named as well. The answer has the cycles of the clock that each step took.\n"
+               "fail=STEP makes a step fail on purpose, to see that nothing has changed then:\n"
+               "load, prepare, quiesce, install, transfer.\n",
     .words_min = 2,
     .words_max = 2,
     .keys = "fail",
@@ -190,7 +191,7 @@ const struct command swap_command = {
 const struct command record_command = {
     .name = "record",
     .form = "record SLOT",
-    .summary = "shows the records that the core would hand to the next occupant",
+    .summary = "shows the records kept for the next occupant",
     .words_min = 1,
     .words_max = 1,
     .complete = {complete_slot},

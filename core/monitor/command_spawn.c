@@ -140,10 +140,10 @@ const struct command spawn_command = {
     .name = "spawn",
     .form = "spawn WORKLOAD [COUNT] [KEY=VALUE ...]",
     .summary = "starts threads that load the machine",
-    .details =
-        "Workloads: spin computes; yield gives way all the time; pingpong is pairs that wake each other (COUNT is of\n"
-        "pairs); sleep sleeps; mix is some of each, and parents that create and join children all the time.\n"
-        "Keys: weight=, priority=, affinity=MASK, name=, period=MILLISECONDS (of sleepers).\n",
+    .details = "spin computes, yield gives way all the time, sleep sleeps, pingpong is pairs that\n"
+               "wake each other (COUNT is of pairs), mix is some of each and parents that create\n"
+               "and join children all the time.\n"
+               "Keys: weight=, priority=, affinity=MASK, name=, period=MILLISECONDS of sleepers.\n",
     .words_min = 1,
     .words_max = 2,
     .keys = "weight priority affinity name period",
@@ -155,7 +155,8 @@ const struct command set_command = {
     .name = "set",
     .form = "set TID weight=N|priority=N|affinity=MASK",
     .summary = "changes parameters of a thread",
-    .details = "Weight 1 to 10000 (100), priority 1 to 99 (50); bit n of the mask: the thread may run on CPU n.\n",
+    .details = "Weight 1 to 10000 (100), priority 1 to 99 (50), a greater one runs first; bit n of\n"
+               "MASK: the thread may run on CPU n.\n",
     .words_min = 1,
     .words_max = 1,
     .keys = "weight priority affinity",

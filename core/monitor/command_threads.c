@@ -10,6 +10,7 @@
 #include "core/thread.h"
 #include "core/workload.h"
 #include <moult/sched.h>
+#include <moult/text.h>
 #include <string.h>
 
 #define FRAMES_MAX 64
@@ -35,9 +36,13 @@ static void show_thread_text(struct request *request, const struct thread_info *
 {
     uint64_t milliseconds = info->runtime / (sched_clock_hz / MILLISECONDS);
 
-    reply_print(request, "%6u %-23s %-8s %-7s %3u %4u %6u %8lx %6lu.%03lu %10lu\n", info->number, info->name,
-                info->state, info->cpu_class, info->cpu, info->priority, info->weight, affinity_shown(info->affinity),
-                milliseconds / MILLISECONDS, milliseconds % MILLISECONDS, info->switches);
+    char priority[8];
+
+    text_format(priority, sizeof priority, "%u", info->priority);
+    reply_print(request, "%6u %-16.16s %-8s %3u %6s %6u %8lx %5lu.%03lu %8lu\n", info->number, info->name, info->state,
+                info->cpu, strcmp(info->cpu_class, "policy") ? info->cpu_class : priority, info->weight,
+                affinity_shown(info->affinity), milliseconds / MILLISECONDS, milliseconds % MILLISECONDS,
+                info->switches);
 }
 
 static int run_ps(struct request *request, struct failure *why)
@@ -52,8 +57,8 @@ static int run_ps(struct request *request, struct failure *why)
         json_number(json, "threads", (uint64_t)count);
         json_list(json, "list");
     } else {
-        reply_print(request, "%6s %-23s %-8s %-7s %3s %4s %6s %8s %10s %10s\n", "TID", "NAME", "STATE", "CLASS", "CPU",
-                    "PRIO", "WEIGHT", "AFFINITY", "SECONDS", "SWITCHES");
+        reply_print(request, "%6s %-16s %-8s %3s %6s %6s %8s %9s %8s\n", "TID", "NAME", "STATE", "CPU", "PRIO",
+                    "WEIGHT", "AFFINITY", "SECONDS", "SWITCHES");
     }
     for (int i = 0; i < count; i++) {
         if (json)
@@ -168,8 +173,8 @@ const struct command ps_command = {
     .name = "ps",
     .form = "ps",
     .summary = "lists the threads",
-    .details = "CLASS says who decides when the thread runs: the scheduler (policy) or the core (urgent, idle).\n"
-               "With -j, runtime is in cycles of the clock.\n",
+    .details = "PRIO is `urgent` or `idle` for threads that the core runs without asking a policy.\n"
+               "With -j, `class` tells that, and `runtime` is in cycles of the clock.\n",
     .run = run_ps,
 };
 

@@ -44,7 +44,7 @@ static void move_oneself(void *argument)
 {
     uint32_t seed = (uint32_t)number_of(argument);
 
-    for (uint32_t i = rounds(3000); i > 0; i--) {
+    for (uint32_t i = rounds(1500); i > 0; i--) {
         uint64_t affinity = 1 + random_next(&seed) % ((1ull << cpu_count) - 1);
 
         EXPECT(thread_set_affinity(thread_number(), affinity) == 0);
@@ -136,7 +136,7 @@ static void pass_on(void *argument)
 {
     uint32_t me = (uint32_t)number_of(argument);
 
-    for (uint32_t i = rounds(8000); i > 0; i--) {
+    for (uint32_t i = rounds(2000); i > 0; i--) {
         EXPECT(semaphore_down(&chairs[me]) == 0);
         served[me] = served[me] + 1;
         if (i % 8 == 0)
@@ -177,7 +177,7 @@ static void storm(void)
     over = true;
     join(mover);
     for (uint32_t i = 0; i < MOVED; i++)
-        EXPECT(served[i] == rounds(8000) && chairs[i].count == i % 2);
+        EXPECT(served[i] == rounds(2000) && chairs[i].count == i % 2);
 }
 
 /* Threads that end while they are moved. */
@@ -195,7 +195,7 @@ static void ends_while_moved(void)
     uint32_t seed = 5;
 
     ended = 0;
-    for (uint32_t i = 0; i < rounds(4000); i++) {
+    for (uint32_t i = 0; i < rounds(2000); i++) {
         uint32_t thread = start(end_soon, argument_of(random_next(&seed)));
 
         for (unsigned moves = random_next(&seed) % 8; moves > 0; moves--) {
@@ -204,7 +204,7 @@ static void ends_while_moved(void)
         }
         join(thread);
     }
-    EXPECT(ended == rounds(4000));
+    EXPECT(ended == rounds(2000));
 }
 
 static void refuses_nowhere(void)

@@ -39,7 +39,7 @@ static void give_and_open(void *argument)
     struct waiter *self = argument;
     uint32_t seed = self->seed * 31;
 
-    for (uint32_t i = rounds(20000); i > 0; i--) {
+    for (uint32_t i = rounds(10000); i > 0; i--) {
         spin_for(random_next(&seed) % (10 * MICROSECOND));
         self->given++;
         semaphore_up(&self->wanted);
@@ -109,7 +109,7 @@ static void kill_against_giving(void)
 {
     uint32_t seed = 4711;
 
-    for (uint32_t i = rounds(4000); i > 0; i--) {
+    for (uint32_t i = rounds(2000); i > 0; i--) {
         victim = (struct victim){0};
         semaphore_init(&victim.first, 0);
         semaphore_init(&victim.second, 0);
