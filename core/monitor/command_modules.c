@@ -11,6 +11,9 @@
 #include <moult/text.h>
 #include <string.h>
 
+#define ROW_COLUMNS 80
+#define ARCHIVE_TITLE "In the boot archive:"
+
 static bool occupies(const struct module *module, const struct slot *slot)
 {
     return slot->occupant->module == module;
@@ -25,21 +28,27 @@ static bool needs(const struct module *user, const struct module *module)
     return false;
 }
 
-/* Calls show() with the name of every slot and every module that uses `module`. */
-static void visit_users(const struct module *module, void (*show)(struct request *request, const char *name),
+/* Calls show() with the name of every slot and every module that uses `module`. Returns whether there are any. */
+static bool visit_users(const struct module *module, void (*show)(struct request *request, const char *name),
                         struct request *request)
 {
     const struct module *user;
     const struct slot *slot;
+    bool any = false;
 
     for (unsigned i = 0; (slot = slot_at(i)); i++) {
-        if (occupies(module, slot))
-            show(request, slot->name);
+        if (!occupies(module, slot))
+            continue;
+        show(request, slot->name);
+        any = true;
     }
     TAILQ_FOREACH(user, &modules, link) {
-        if (needs(user, module))
-            show(request, user->name);
+        if (!needs(user, module))
+            continue;
+        show(request, user->name);
+        any = true;
     }
+    return any;
 }
 
 static void show_user_text(struct request *request, const char *name)
@@ -84,11 +93,28 @@ static void show_modules_json(struct request *request, struct json *json)
     json_list_end(json);
 }
 
+/* The names in the archive, in rows. */
+static void show_archive_text(struct request *request)
+{
+    const char *name;
+    size_t cursor = 0, column;
+
+    reply_write(request, ARCHIVE_TITLE);
+    column = strlen(ARCHIVE_TITLE);
+    while ((name = complete_module("", &cursor))) {
+        column += strlen(name) + 1;
+        if (column >= ROW_COLUMNS) {
+            reply_write(request, "\n   ");
+            column = strlen("   ") + strlen(name) + 1;
+        }
+        reply_print(request, " %s", name);
+    }
+    reply_write(request, cursor ? "\n" : " nothing\n");
+}
+
 static void show_modules_text(struct request *request)
 {
     const struct module *module;
-    const char *name;
-    size_t cursor = 0;
 
     if (TAILQ_EMPTY(&modules))
         reply_write(request, "No module is loaded.\n");
@@ -97,18 +123,9 @@ static void show_modules_text(struct request *request)
     TAILQ_FOREACH(module, &modules, link) {
         reply_print(request, "%-24s %-8s %8lu %6u ", module->name, module->version, module_bytes(module),
                     module->users);
-        visit_users(module, show_user_text, request);
-        reply_write(request, "\n");
+        reply_write(request, visit_users(module, show_user_text, request) ? "\n" : " -\n");
     }
-    if (!(name = complete_module("", &cursor))) {
-        reply_write(request, "There is none in the boot archive.\n");
-        return;
-    }
-    reply_write(request, "In the boot archive:");
-    do
-        reply_print(request, " %s", name);
-    while ((name = complete_module("", &cursor)));
-    reply_write(request, "\n");
+    show_archive_text(request);
 }
 
 static int run_modules(struct request *request, struct failure *why)
@@ -201,15 +218,14 @@ static void show_loaded_text(struct request *request, const struct module *modul
     reply_print(request, "relocations  %lu\nslots       ", module->relocations);
     for (size_t i = 0; i < module->slots_count; i++)
         reply_print(request, " %s", module->slots[i].slot);
-    reply_write(request, "\nexports     ");
+    reply_write(request, module->slots_count ? "\nexports     " : " -\nexports     ");
     for (size_t i = 0; i < module->exports_count; i++)
         reply_print(request, " %s", module->exports[i].name);
-    reply_write(request, "\nneeds       ");
+    reply_write(request, module->exports_count ? "\nneeds       " : " -\nneeds       ");
     for (size_t i = 0; i < module->needs_count; i++)
         reply_print(request, " %s", module->needs[i]->name);
-    reply_write(request, "\nused by     ");
-    visit_users(module, show_user_text, request);
-    reply_write(request, "\n");
+    reply_write(request, module->needs_count ? "\nused by     " : " -\nused by     ");
+    reply_write(request, visit_users(module, show_user_text, request) ? "\n" : " -\n");
 }
 
 /* Of a loaded module what the registry has; of another what the object in the boot archive says. */

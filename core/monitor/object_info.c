@@ -91,12 +91,12 @@ static void show_text(struct request *request, const struct loader *loader)
         loader_slot(loader, i, &slot);
         reply_print(request, " %s", slot.type);
     }
-    reply_write(request, "\nexports     ");
+    reply_write(request, declaration->slots ? "\nexports     " : " -\nexports     ");
     for (uint32_t i = 0; i < declaration->exports; i++) {
         loader_export(loader, i, &exported);
         reply_print(request, " %s", exported.name.text);
     }
-    reply_write(request, "\n");
+    reply_write(request, declaration->exports ? "\n" : " -\n");
 }
 
 /* Links the object that was planned into a scratch buffer, and shows it. */
