@@ -14,6 +14,8 @@
 #include <string.h>
 
 #define FRAMES_MAX 64
+#define BACKTRACE_TRIES 20
+#define BACKTRACE_PAUSE 1000000ull /* nanoseconds */
 #define MILLISECONDS 1000ul
 
 static void show_thread_json(struct json *json, const struct thread_info *info)
@@ -151,8 +153,14 @@ static int run_bt(struct request *request, struct failure *why)
 
     if (error)
         return error;
+    if (number == thread_number())
+        return fail(why, -EBUSY, "thread %u is the monitor, which is busy with this command", number);
     frames.count = 0;
     error = thread_backtrace(number, add_frame, &frames);
+    for (unsigned tries = 0; error == -EBUSY && tries < BACKTRACE_TRIES; tries++) {
+        thread_sleep(BACKTRACE_PAUSE); /* it runs on another CPU: perhaps not for long */
+        error = thread_backtrace(number, add_frame, &frames);
+    }
     if (error == -ESRCH)
         return fail(why, error, "there is no thread %u; `ps` lists those there are", number);
     if (error)
