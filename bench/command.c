@@ -156,7 +156,7 @@ static const char *complete_path(const char *prefix, size_t *cursor)
 const struct command bench_command = {
     .name = "bench",
     .form = "bench [PATH ...] [threads=N]",
-    .summary = "measures paths of the kernel, workload threads being held still",
+    .summary = "measures paths of the kernel",
     .details = "yield        two threads (or threads=N) that yield to each other\n"
                "block-wake   a round trip between two threads over two semaphores\n"
                "preempt      from the last instruction of a thread over the timer interrupt to the first of the next\n"

@@ -215,8 +215,11 @@ void schedule_idle(void)
     for (;;) {
         arch_interrupts_disable();
         choose_again(cpu);
-        if (!cpu->reschedule)
+        if (cpu->reschedule) { /* another CPU's queue was locked: that CPU is to get on, and interrupts to come */
+            arch_interrupts_enable();
+            arch_relax();
+        } else {
             arch_wait_for_interrupt();
-        arch_interrupts_enable();
+        }
     }
 }

@@ -2,7 +2,7 @@
  * thread.c - the table of threads: creation, end, joining.
  *
  * Entries stand in one range of addresses, mapped as it grows, never unmapped: a stale pointer to an entry is always
- * readable. A free entry keeps its stack for the next thread. `table_lock` guards the free list, the hash by number
+ * readable. A free entry keeps its stack for the next thread, up to a number of them. `table_lock` guards the free list, the hash by number
  * and the counts.
  */
 #include "core/thread.h"
@@ -24,6 +24,7 @@ _Static_assert(offsetof(struct thread, stack_pointer) == 24, "arch/x86/switch.as
 _Static_assert(offsetof(struct thread, switches) == 32, "arch/x86/switch.asm");
 
 #define HASH_BUCKETS 4096
+#define STACKS_KEPT 256 /* free entries beyond these give their stacks back */
 #define STACK_BYTES (THREAD_STACK_PAGES * PAGE_SIZE)
 
 void thread_main(void);
@@ -34,8 +35,9 @@ static struct {
     struct mutex grow;
     struct thread_list free;
     struct thread *hash[HASH_BUCKETS];
-    uint32_t entries; /* mapped so far */
-    uint32_t count;   /* in use */
+    uint32_t entries;     /* mapped so far */
+    uint32_t count;       /* in use */
+    uint32_t stacks_kept; /* free entries that have their stack still */
     uint32_t next_number;
 } table = {.grow = MUTEX_INITIALISER(table.grow), .free = TAILQ_HEAD_INITIALIZER(table.free), .next_number = 1};
 
@@ -96,8 +98,10 @@ static struct thread *take_free(void)
 {
     unsigned long flags = thread_table_lock();
     struct thread *thread = TAILQ_FIRST(&table.free);
-    if (thread)
+    if (thread) {
         TAILQ_REMOVE(&table.free, thread, urgent_link);
+        table.stacks_kept -= thread->stack != NULL;
+    }
     thread_table_unlock(flags);
     return thread;
 }
@@ -106,6 +110,7 @@ static void put_free(struct thread *thread)
 {
     unsigned long flags = thread_table_lock();
     TAILQ_INSERT_HEAD(&table.free, thread, urgent_link);
+    table.stacks_kept += thread->stack != NULL;
     thread_table_unlock(flags);
 }
 
@@ -334,8 +339,12 @@ static void forget(struct thread *thread)
     *link = thread->hash_next;
     thread->state = THREAD_FREE;
     table.count--;
-    TAILQ_INSERT_HEAD(&table.free, thread, urgent_link);
     thread_table_unlock(flags);
+    if (table.stacks_kept >= STACKS_KEPT) {
+        vm_free(thread->stack);
+        thread->stack = NULL;
+    }
+    put_free(thread);
 }
 
 int thread_join(uint32_t number)

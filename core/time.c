@@ -130,5 +130,7 @@ void time_interrupt(void)
     if (now >= cpu->next_tick)
         schedule_tick(cpu);
     swap_rescue_poll();
+    spin_lock(&cpu->timer_lock);
     time_arm(cpu);
+    spin_unlock(&cpu->timer_lock);
 }

@@ -27,7 +27,10 @@ void timer_add(struct thread *thread);
 /* Takes it out, if it is still in. Context: interrupts off, no queue lock held. */
 void timer_cancel(struct thread *thread);
 
-/* Sets this CPU's timer for the earlier of its next tick and its first sleeper. Context: interrupts off. */
+/*
+ * Sets this CPU's timer for the earlier of its next tick and its first sleeper. Without the timer lock held, the first
+ * sleeper may be another one meanwhile, and the timer is late then by up to the next tick. Context: interrupts off.
+ */
 void time_arm(struct cpu *cpu);
 
 /* The handler of VECTOR_TIMER. */

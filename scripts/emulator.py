@@ -8,6 +8,7 @@ import ctypes
 import io
 import os
 import pty
+import re
 import select
 import shutil
 import signal
@@ -17,6 +18,8 @@ import sys
 import tarfile
 import tempfile
 import termios
+import threading
+import time
 import tty
 
 ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -172,6 +175,10 @@ def image_for(options, folder):
     return image
 
 
+def open_other_terminal(path, flags):
+    return os.open(path, flags | os.O_NOCTTY)
+
+
 def die_with_parent():
     """Between fork and exec: the kernel of the host ends this process when its parent ends."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)
@@ -258,11 +265,26 @@ class Machine:
                     self.start(["bochs", "-q", "-f", configuration, "-rc", commands], stderr=errors)
             else:
                 self.terminal, theirs = pty.openpty()
-                with os.fdopen(theirs, "rb", buffering=0) as terminal:
+                with os.fdopen(theirs, "rb") as terminal, open(os.path.join(self.folder, "errors"), "wb") as errors:
                     self.start(["bochs", "-q", "-f", configuration, "-rc", self.write("commands", "c\n")],
-                               stdin=terminal, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
+                               stdin=terminal, stdout=subprocess.DEVNULL, stderr=errors,
                                env={**os.environ, "TERM": "linux"})
+                threading.Thread(target=self.discard_screen, args=(errors.name,), daemon=True).start()
             self.accept(server)
+
+    def discard_screen(self, errors):
+        """Bochs draws the screen on a terminal that it makes, and stops when nobody reads that. It says which it is."""
+        name = None
+        try:
+            while not name and self.process.poll() is None:
+                time.sleep(0.05)
+                with open(errors, encoding="utf-8", errors="replace") as stream:
+                    name = re.search(r'connected to screen "(.+)"', stream.read())
+            with open(name[1] if name else os.devnull, "rb", buffering=0, opener=open_other_terminal) as screen:
+                while screen.read(65536):
+                    pass
+        except OSError:
+            pass  # Bochs has ended, and its folder or its terminal is gone
 
     def accept(self, server):
         """Waits until the emulator connects, or ends."""
