@@ -2,9 +2,9 @@
  * internal.h - what the loader's files share among themselves.
  *
  * Order of work: object.c finds and checks the tables; layout.c classifies sections; symbols.c checks symbols;
- * relocate.c scans the relocations, which resolves the symbols that they use; layout.c gives addresses; relocate.c
- * writes the image; declaration.c reads what the image says about itself. Only x86_64.c knows relocation numbers and
- * instructions.
+ * relocate.c scans the relocations, which resolves the symbols that they use; layout.c gives addresses; image.c and
+ * relocate.c write the image; declaration.c reads what the image says about itself. Only x86_64.c knows relocation
+ * numbers and instructions.
  */
 #ifndef LOADER_INTERNAL_H
 #define LOADER_INTERNAL_H
@@ -123,6 +123,10 @@ void symbols_resolve(struct loader *loader, uint32_t index);            /* one t
 int symbols_report_missing(struct loader *loader, struct failure *why); /* all of them, in one sentence */
 void symbols_choose_stubs(struct loader *loader);                       /* for what is out of reach from the base */
 void symbols_place(struct loader *loader);                              /* gives final values */
+
+/* image.c */
+void image_copy_sections(const struct loader *loader);
+int image_write_table(const struct loader *loader, struct failure *why); /* the global offset table, and stubs */
 
 /* relocate.c */
 int relocations_scan(struct loader *loader, struct failure *why);  /* checks all, counts, reserves table entries */

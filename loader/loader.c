@@ -75,7 +75,10 @@ int loader_link(struct loader *loader, void *image, struct failure *why)
     int error;
 
     loader->image = image;
-    error = relocations_apply(loader, why);
+    image_copy_sections(loader);
+    error = image_write_table(loader, why);
+    if (!error)
+        error = relocations_apply(loader, why);
     if (!error)
         error = arrays_check(loader, why);
     if (!error)

@@ -294,44 +294,11 @@ static int apply_table(const struct loader *loader, const struct relocation_tabl
     return 0;
 }
 
-static void copy_contents(const struct loader *loader)
-{
-    for (uint32_t i = 1; i < loader->sections; i++) {
-        const struct loader_section_state *state = &loader->section_states[i];
-        const struct file_section *section = section_at(loader, i);
-
-        if (state->class == SECTION_NOT_LOADED || state->class == SECTION_NOBITS || !section->header.sh_size)
-            continue;
-        memcpy(loader->image + state->offset, loader->object + section->header.sh_offset, section->header.sh_size);
-    }
-}
-
-/* Fills the global offset table and the stubs that jump through it. */
-static int write_got_and_stubs(const struct loader *loader, struct failure *why)
-{
-    for (uint32_t i = 0; loader->got_entries && i < (loader->symbols ?: 1); i++) {
-        const struct loader_symbol_state *state = &loader->symbol_states[i];
-        uint64_t entry = loader->got_offset + (uint64_t)state->got * LOADER_POINTER;
-        uint64_t stub = loader->stubs_offset + (uint64_t)state->stub * LOADER_STUB;
-
-        if (state->got == LOADER_NONE)
-            continue;
-        __builtin_memcpy(loader->image + entry, &state->value, sizeof state->value);
-        if (state->stub != LOADER_NONE &&
-            !x86_64_write_stub(loader->image + stub, loader->base + stub, loader->base + entry))
-            return refuse(loader, why, -ELINK, "the stub for '%s' cannot reach the global offset table",
-                          symbol_name(loader, i));
-    }
-    return 0;
-}
-
 int relocations_apply(struct loader *loader, struct failure *why)
 {
     struct relocation_table table;
-    int error;
+    int error = 0;
 
-    copy_contents(loader);
-    error = write_got_and_stubs(loader, why);
     for (uint32_t i = 1; !error && i < loader->sections; i++) {
         error = open_table(loader, i, &table, why);
         if (!error && table.count)

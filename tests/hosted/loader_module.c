@@ -1,5 +1,5 @@
 /* sources: tests/hosted/loader/builder.c loader/loader.c loader/object.c loader/layout.c loader/symbols.c
-   loader/relocate.c loader/x86_64.c loader/declaration.c core/text.c core/errors.c */
+   loader/image.c loader/relocate.c loader/x86_64.c loader/declaration.c core/text.c core/errors.c */
 /*
  * loader_module.c - the layout of an image, and what a module says about itself.
  */

@@ -109,7 +109,7 @@ static void kill_against_giving(void)
 {
     uint32_t seed = 4711;
 
-    for (uint32_t i = rounds(2000); i > 0; i--) {
+    for (uint32_t i = rounds(600); i > 0; i--) {
         victim = (struct victim){0};
         semaphore_init(&victim.first, 0);
         semaphore_init(&victim.second, 0);
