@@ -2,8 +2,8 @@
  * thread.c - the table of threads: creation, end, joining.
  *
  * Entries stand in one range of addresses, mapped as it grows, never unmapped: a stale pointer to an entry is always
- * readable. A free entry keeps its stack for the next thread, up to a number of them. `table_lock` guards the free list, the hash by number
- * and the counts.
+ * readable. A free entry keeps its stack for the next thread, up to a number of them. `table_lock` guards the free
+ * list, the hash by number and the counts.
  */
 #include "core/thread.h"
 #include "core/frames.h"
