@@ -107,6 +107,7 @@ static void joiner_may_be_ended(void)
     uint32_t thread = start(wait_for_end, NULL);
     uint32_t joiner = start(join_other, argument_of(thread));
 
+    AWAIT(entered, 1);
     AWAIT(joining, 1);
     thread_sleep(2 * MILLISECOND);
     EXPECT(thread_join(thread) == -ESRCH); /* somebody does already */
