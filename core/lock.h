@@ -3,7 +3,8 @@
  *
  * All are taken with interrupts off. Order, outermost first:
  *   module registry (a mutex) > thread table > wait queue and semaphore > timers >
- *   run queue (a second one is only tried) > vm > heap > page tables > frames > log > console
+ *   run queue (a second one is only tried) > vm > heap > page tables > frames > log
+ * Whoever writes to the console has claimed it by a flag, not a lock: core/console.c.
  */
 #ifndef CORE_LOCK_H
 #define CORE_LOCK_H

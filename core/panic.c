@@ -2,6 +2,7 @@
  * panic.c - the end of everything: all CPUs stop, one prints.
  */
 #include "core/panic.h"
+#include "core/backtrace.h"
 #include "core/console.h"
 #include "core/cpu.h"
 #include "core/options.h"
@@ -48,22 +49,13 @@ static void print_address(uintptr_t address)
               place.module ? place.module : "", place.module ? "]" : "");
 }
 
-/* Follows frame pointers as long as they lead upwards in mapped memory. */
 static void print_backtrace(uintptr_t frame)
 {
+    uintptr_t found[BACKTRACE_MAX];
+    size_t count = backtrace(frame, found, BACKTRACE_MAX);
     print("backtrace:\n");
-    for (unsigned i = 0; i < BACKTRACE_MAX && frame && frame % 8 == 0; i++) {
-        const uintptr_t *words = (const uintptr_t *)frame;
-        physical_address where;
-        unsigned protection;
-        if (!arch_translate(frame, &where, &protection) || !arch_translate(frame + 8, &where, &protection))
-            return;
-        if (words[1])
-            print_address(words[1]);
-        if (words[0] <= frame)
-            return;
-        frame = words[0];
-    }
+    for (size_t i = 0; i < count; i++)
+        print_address(found[i]);
 }
 
 static void print_registers(const struct trap_frame *frame)

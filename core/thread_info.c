@@ -1,6 +1,7 @@
 /*
  * thread_info.c - what can be asked about threads: snapshots for `ps`, backtraces for `bt`.
  */
+#include "core/backtrace.h"
 #include "core/heap.h"
 #include "core/schedule.h"
 #include "core/sort.h"
@@ -83,19 +84,11 @@ int threads_snapshot(struct thread_info **list)
 
 #define BACKTRACE_MAX 32
 
-/* Follows the chain of frame pointers within one stack into `found`. */
 static size_t follow(const struct thread *thread, uintptr_t *found)
 {
-    uintptr_t frame, address, low = (uintptr_t)thread->stack, high = low + THREAD_STACK_PAGES * PAGE_SIZE;
-    size_t count = 0;
-    arch_thread_saved(thread->stack_pointer, &frame, &address);
-    found[count++] = address;
-    while (count < BACKTRACE_MAX && frame >= low && frame <= high - 16 && frame % 8 == 0) {
-        found[count++] = ((const uintptr_t *)frame)[1];
-        low = frame + 16;
-        frame = ((const uintptr_t *)frame)[0];
-    }
-    return count;
+    uintptr_t frame;
+    arch_thread_saved(thread->stack_pointer, &frame, &found[0]);
+    return 1 + backtrace(frame, found + 1, BACKTRACE_MAX - 1);
 }
 
 int thread_backtrace(uint32_t number, void (*visit)(uintptr_t address, void *argument), void *argument)

@@ -1,6 +1,7 @@
 ; vectors.asm - the entries of all 256 vectors: they complete struct trap_frame (arch/trap.h) and call arch_trap().
 
 section .text
+global arch_trap_return
 
 ; The processor pushes an error code for these exceptions only: SDM volume 3, table 6-1.
 %macro vector_entry 1
@@ -39,6 +40,7 @@ vector_common:
     push r15
     mov rdi, rsp
     call arch_trap
+arch_trap_return:
     pop r15
     pop r14
     pop r13

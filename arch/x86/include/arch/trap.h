@@ -40,4 +40,7 @@ int arch_interrupt_stacks_init(struct cpu *cpu);
 /* Every interrupt and exception comes here from assembly, interrupts off. */
 void arch_trap(struct trap_frame *frame);
 
+/* Where arch_trap() returns to: the trap frame lies above this return address on the stack. */
+extern const uint8_t arch_trap_return[];
+
 #endif
