@@ -54,20 +54,24 @@ static void gather(const struct cpu *self)
             arch_relax();
 }
 
-void rendezvous(void (*work)(void *argument), void *argument)
+uint64_t rendezvous(void (*work)(void *argument), void *argument)
 {
     struct cpu *self;
+    uint64_t began;
     mutex_lock(&one_at_a_time);
     arch_interrupts_disable();
+    began = arch_clock();
     self = this_cpu();
     if (cpu_count > 1)
         gather(self);
     work(argument);
     __atomic_store_n(&released, number, __ATOMIC_RELEASE);
     leave();
+    began = arch_clock() - began;
     schedule_if_asked();
     arch_interrupts_enable();
     mutex_unlock(&one_at_a_time);
+    return began;
 }
 
 static void nothing(void *unused)

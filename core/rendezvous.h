@@ -4,12 +4,14 @@
 #ifndef CORE_RENDEZVOUS_H
 #define CORE_RENDEZVOUS_H
 
+#include <stdint.h>
+
 /*
  * Runs `work(argument)` on this CPU while all the other online CPUs wait in the core with interrupts off; every CPU
  * executes a serialising instruction and flushes its TLB before it goes on. Thread context, interrupts on, no spin
- * lock held. One at a time: a second one waits.
+ * lock held. One at a time: a second one waits. Returns for how many cycles of the clock interrupts were off here.
  */
-void rendezvous(void (*work)(void *argument), void *argument);
+uint64_t rendezvous(void (*work)(void *argument), void *argument);
 
 /* The others' side: the handler of VECTOR_RENDEZVOUS. */
 void rendezvous_interrupt(void);

@@ -28,7 +28,10 @@ static inline bool sched_preempting(void)
     return sched_may_preempt;
 }
 
-/* Gives a thread that is in no queue to the occupant. Context: interrupts off, the thread table's lock held. */
+/* May `policy` hold threads: is it the occupant, or has it a part in the hand-over? In a rendezvous. */
+bool sched_may_hold(const struct policy *policy);
+
+/* Gives a thread that is in no queue to the occupant, in a hand-over to the new one. Context: interrupts off, the thread table's lock held. */
 void sched_adopt(struct thread *thread);
 
 /*

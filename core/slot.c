@@ -56,17 +56,11 @@ void slot_sites_patch(const struct slot *slot, const void *ops)
     }
 }
 
-struct policy *slot_fallback(struct slot *slot)
-{
-    slot->fallback.side = !slot->occupant->side;
-    slot->type->renew(&slot->fallback);
-    return &slot->fallback;
-}
-
 bool slot_uses_module(const struct module *module)
 {
     for (unsigned i = 0; i < SLOT_KIND_COUNT; i++)
-        if (slots[i].occupant && slots[i].occupant->module == module)
+        if ((slots[i].occupant && slots[i].occupant->module == module) ||
+            (slots[i].standby && slots[i].standby->module == module))
             return true;
     return false;
 }

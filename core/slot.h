@@ -26,10 +26,19 @@ struct policy {
     void *memory;          /* what the slot type reserved for it */
 };
 
+/* How far a hand-over in batches has come. The slot type's alone, but for the last two. */
+struct slot_progress {
+    unsigned queues;  /* CPUs' queues that are done */
+    uint32_t entries; /* of the core's table, looked at */
+    uint64_t moved;   /* objects handed over so far */
+    uint64_t longest; /* cycles of the longest batch: no other CPU could use what it locked */
+};
+
 /*
- * What a type of slot defines. In a swap the functions are called by the swapper in this order: validate, reserve,
- * prepare; transfer in a rendezvous; release for whichever of the two policies is no longer the occupant, carry_on
- * for an old one that stays after all.
+ * What a type of slot defines. In a swap the functions are called by the swapper: validate, reserve, prepare; then
+ * the state is handed over either at once, by transfer in a rendezvous, or in batches: begin in a rendezvous, step
+ * with the machine running until nothing is left, finish in a rendezvous; then install. At the end release for the
+ * policy that is given up, or carry_on for an old one that stays after all.
  */
 struct slot_type {
     const char *name;
@@ -46,15 +55,25 @@ struct slot_type {
     /* May the occupant hand over? 0, -EAGAIN: ask again, or no. */
     int (*prepare)(struct policy *occupant);
     void (*carry_on)(struct policy *occupant);
+    /* In a rendezvous: moves the whole state; on an error `from` has it as before. NULL: in batches. */
+    int (*transfer)(struct policy *from, struct policy *to, uint64_t *moved, struct failure *why);
+    /* The ops that serve while a hand-over in batches is under way; NULL: there are no batches. */
+    const void *dispatcher;
     /*
-     * In a rendezvous: moves everything from one policy to the other and verifies the invariants; on an error
-     * everything is back with `from`. `moved` counts what was handed over. `fail`: to fail on purpose when half is
-     * done.
+     * In a rendezvous: from now on the dispatcher serves. Moves what cannot wait. Called with the roles exchanged in
+     * the middle of a hand-over, it begins the way back.
      */
-    int (*transfer)(struct policy *from, struct policy *to, uint64_t *moved, bool fail, struct failure *why);
+    void (*begin)(struct policy *from, struct policy *to);
+    /* The next batch. 1: there may be more; 0: nothing is left; -EPROTO: finish() will say who broke the contract. */
+    int (*step)(struct slot_progress *progress);
     /*
-     * In a rendezvous: gives `to` everything from the core's own tables; the policy that had it has failed, and is
-     * not asked.
+     * In a rendezvous: verifies the invariants, changes nothing. *culprit: the policy, of the two, that broke its
+     * contract (then -EPROTO and `why`), or NULL.
+     */
+    int (*finish)(struct policy **culprit, struct failure *why);
+    /*
+     * In a rendezvous: gives `to`, which is empty, everything from the core's own tables; whoever had it has failed,
+     * and is not asked.
      */
     void (*rebuild)(struct policy *to, uint64_t *moved);
     /* Gives back what reserve() took. */
@@ -62,15 +81,22 @@ struct slot_type {
 };
 
 enum slot_state {
-    SLOT_ACTIVE,   /* the occupant serves */
-    SLOT_SWAPPING, /* a swap is under way */
+    SLOT_ACTIVE,    /* the occupant serves */
+    SLOT_SWAPPING,  /* a swap is under way */
+    SLOT_PROBATION, /* the occupant serves, and the policy before it stands by */
 };
 
+/* Changed by the swapper only; the occupant and its standby in a rendezvous. */
 struct slot {
     const char *name;
     const struct slot_type *type;
     struct policy *occupant;
     struct policy fallback;           /* built in; its memory is reserved at boot and kept */
+    struct policy *standby;           /* the policy before, empty, ready to serve again; NULL: it was given up */
+    bool keep;                        /* the standby stays after the probation */
+    bool handing_over;                /* two policies share the state, and the dispatcher serves */
+    uint64_t probation_end;           /* clock */
+    uint64_t transaction;             /* number of the one that made the occupant */
     char previous[MODULE_NAME_BYTES]; /* the policy before this one, "" if there was none */
     enum slot_state state;
     uint64_t swaps; /* committed so far */
@@ -91,9 +117,6 @@ void slots_init(void);
  * (`ops` NULL). In a rendezvous, or before other CPUs run.
  */
 void slot_sites_patch(const struct slot *slot, const void *ops);
-
-/* The slot's fallback, empty and ready to become the occupant, which it is not now. Cannot fail. Swapper only. */
-struct policy *slot_fallback(struct slot *slot);
 
 /* Is the module's policy in some slot? */
 bool slot_uses_module(const struct module *module);

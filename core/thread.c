@@ -53,6 +53,11 @@ static struct thread *entry_at(uint32_t index)
     return (struct thread *)(THREAD_TABLE_BASE + (uintptr_t)index * THREAD_BYTES);
 }
 
+struct thread *thread_table_entry(uint32_t index)
+{
+    return index < __atomic_load_n(&table.entries, __ATOMIC_ACQUIRE) ? entry_at(index) : NULL;
+}
+
 unsigned long thread_table_lock(void)
 {
     return spin_lock_save(&table.lock);
