@@ -117,8 +117,7 @@ static bool check_thread(struct thread *thread, void *unused)
     if (thread->state == THREAD_ENDED && thread->home)
         violation("thread %u has ended, yet %s holds it", number, thread->home->name);
     if (!thread->urgent && thread->state != THREAD_ENDED && !sched_may_hold(thread->home))
-        violation("thread %u is held by %s, not by the occupant", number,
-                  thread->home ? thread->home->name : "nobody");
+        violation("thread %u is held by %s, not by the occupant", number, thread->home ? thread->home->name : "nobody");
     if (thread->facts.weight < WEIGHT_MIN || thread->facts.weight > WEIGHT_MAX ||
         thread->facts.priority < PRIORITY_MIN || thread->facts.priority > PRIORITY_MAX)
         violation("thread %u has weight %u and priority %u", number, thread->facts.weight, thread->facts.priority);

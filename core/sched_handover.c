@@ -1,8 +1,8 @@
 /*
  * sched_handover.c - every thread passes from one scheduler to the next, in batches, while all CPUs run.
  *
- * Begun in a rendezvous, in which the running threads move. Then the swapper moves the queues' threads, a batch at a
- * time and in the old policy's own order of choice, and the threads that wait, one at a time; what wakes or starts
+ * Begun in a rendezvous, in which the running threads move. Then the swapper moves the queues' threads, in the old
+ * policy's own order of choice, and the threads that wait, each under its own hold of a lock; what wakes or starts
  * meanwhile moves by itself (core/sched_dispatch.c). Ended in a rendezvous, when the old one has none left. The same
  * backwards undoes it.
  */
@@ -11,7 +11,6 @@
 #include "core/thread_table.h"
 #include <moult/errors.h>
 
-#define QUEUE_BATCH 2    /* threads moved under one hold of a queue's lock */
 #define WAITING_BATCH 16 /* entries of the table looked at in one step, each under its own lock */
 
 struct sched_handover sched_handover;
@@ -83,20 +82,25 @@ void sched_handover_begin(struct policy *from, struct policy *to)
     }
 }
 
-/* Queue lock held. False: the queue's threads are all moved, or the old policy does not find them. */
-static bool move_batch(struct cpu *cpu)
+/*
+ * Moves the thread that the old policy would run next. Queue lock held. False: the queue's threads are all moved, or
+ * the old policy does not find them.
+ */
+static bool move_next(struct cpu *cpu)
 {
     struct policy *from = sched_handover.from;
-    for (unsigned moved = 0; moved < QUEUE_BATCH && sched_handover.left[cpu->index] > 0; moved++) {
-        struct sched_entity *next = sched_ops_of(from)->choose(sched_queue_of(from, cpu), NULL);
-        struct thread *thread = thread_of((uintptr_t)next);
-        if (!next || thread->queued_on != cpu || sched_holder(thread) != from) {
-            sched_breach(from, "has lost a thread of CPU", cpu->index);
-            return false;
-        }
-        sched_move_queued(cpu, thread);
+    struct sched_entity *next;
+    struct thread *thread;
+    if (sched_handover.left[cpu->index] == 0)
+        return false;
+    next = sched_ops_of(from)->choose(sched_queue_of(from, cpu), NULL);
+    thread = thread_of((uintptr_t)next);
+    if (!next || thread->queued_on != cpu || sched_holder(thread) != from) {
+        sched_breach(from, "has lost a thread of CPU", cpu->index);
+        return false;
     }
-    return sched_handover.left[cpu->index] > 0;
+    sched_move_queued(cpu, thread);
+    return true;
 }
 
 static void note_time(struct slot_progress *progress, uint64_t began)
@@ -113,7 +117,7 @@ static void step_queue(struct slot_progress *progress, struct cpu *cpu)
     arch_interrupts_disable();
     began = arch_clock();
     spin_lock(&cpu->queue_lock);
-    more = move_batch(cpu);
+    more = move_next(cpu);
     spin_unlock(&cpu->queue_lock);
     note_time(progress, began);
     arch_interrupts_enable();

@@ -48,12 +48,14 @@ void slot_closed(void)
 void slot_sites_patch(const struct slot *slot, const void *ops)
 {
     uint32_t kind = (uint32_t)(slot - slots);
+    arch_patch_begin();
     for (const struct slot_site *site = slot_sites_start; site < slot_sites_end; site++) {
         if (site->kind != kind)
             continue;
         arch_patch_call(site->address,
                         ops ? *(const uintptr_t *)((const uint8_t *)ops + site->function) : (uintptr_t)slot_closed);
     }
+    arch_patch_end();
 }
 
 bool slot_uses_module(const struct module *module)

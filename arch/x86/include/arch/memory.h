@@ -64,11 +64,17 @@ int arch_protect(uintptr_t address, unsigned protection);
  */
 physical_address arch_unmap(uintptr_t address);
 
+/*
+ * Closes the ARCH_GATE_BYTES around `address`, in which a page has been mapped before, to all writes, whatever the
+ * pages' own protection; or opens them. Flushes this CPU's translations; the others' are the caller's.
+ */
+#define ARCH_GATE_BYTES 0x200000ul
+void arch_gate(uintptr_t address, bool open);
+
 /* The frame and protection of a mapped address; false if there is none. */
 bool arch_translate(uintptr_t address, physical_address *frame, unsigned *protection);
 
-/* Forgets this CPU's cached translation of one page, or of all, global ones too. */
-void arch_flush_page(uintptr_t address);
+/* Forgets all of this CPU's cached translations, global ones too. */
 void arch_flush_all(void);
 
 #endif

@@ -43,7 +43,7 @@ int arch_map(uintptr_t address, physical_address frame, unsigned protection);
 int arch_protect(uintptr_t address, unsigned protection);
 physical_address arch_unmap(uintptr_t address);
 bool arch_translate(uintptr_t address, physical_address *frame, unsigned *protection);
-void arch_flush_page(uintptr_t address);
+void arch_gate(uintptr_t address, bool open);
 void arch_flush_all(void);
 
 #endif
