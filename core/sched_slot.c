@@ -155,6 +155,7 @@ const struct slot_type sched_slot_type = {
     .name = "sched",
     .abi = MOULT_ABI_sched,
     .ops_size = sizeof(struct sched_ops),
+    .moves = "threads",
     .validate = validate,
     .reserve = reserve,
     .renew = renew,

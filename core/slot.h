@@ -42,8 +42,9 @@ struct slot_progress {
  */
 struct slot_type {
     const char *name;
-    uint64_t abi;    /* MOULT_ABI_<type> of this kernel */
-    size_t ops_size; /* of the ops table */
+    uint64_t abi;      /* MOULT_ABI_<type> of this kernel */
+    size_t ops_size;   /* of the ops table */
+    const char *moves; /* what its state consists of: "threads" */
     /* Are the ops complete and their sizes in range? Fails with a sentence. */
     int (*validate)(const void *ops, struct failure *why);
     /* Takes the memory that the candidate will need, so that nothing after it can fail for memory. */

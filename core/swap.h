@@ -42,9 +42,10 @@ struct swap_request {
 struct swap_report {
     struct {
         char slot[MODULE_NAME_BYTES], from[MODULE_NAME_BYTES], to[MODULE_NAME_BYTES];
+        uint64_t moved;    /* objects handed over */
+        const char *moves; /* what they are: "threads" */
     } parts[SWAP_PARTS_MAX];
     unsigned count;
-    uint64_t moved;                   /* threads, frames, lines … handed over */
     uint64_t cycles[SWAP_STEP_COUNT]; /* of the clock, a step each */
     uint64_t blackout;                /* the longest time that any CPU could not serve the slots, each batch apart */
 };

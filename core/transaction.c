@@ -152,7 +152,7 @@ static void install_held(void *argument)
  * Moves everything that is left from one policy to the other, in batches. The swapper comes before every other
  * thread: after a tick's worth of work it lets them have as much.
  */
-static int transfer_part(struct transaction *swap, const struct part *part, bool fail_half_way)
+static int transfer_part(struct transaction *swap, struct part *part, bool fail_half_way)
 {
     struct slot_progress progress = {.longest = 0};
     uint64_t rest = arch_clock() + sched_tick_cycles;
@@ -167,7 +167,7 @@ static int transfer_part(struct transaction *swap, const struct part *part, bool
         if (fail_half_way && progress.moved >= threads_count() / 2)
             result = fail(swap->why, -EPROTO, "failed on purpose in transfer, after %lu threads", progress.moved);
     }
-    swap->report->moved += progress.moved;
+    part->moved = progress.moved;
     return result;
 }
 
@@ -217,7 +217,7 @@ static int transfer_at_once(struct transaction *swap)
         if (in_batches(part) || result != 0)
             continue;
         if (type->transfer)
-            result = type->transfer(part->from, part->to, &swap->report->moved, swap->why);
+            result = type->transfer(part->from, part->to, &part->moved, swap->why);
         part->handed = result == 0;
     }
     return result;
@@ -352,6 +352,8 @@ static void report_parts(struct transaction *swap)
         memcpy(report->parts[i].slot, swap->parts[i].slot->name, strlen(swap->parts[i].slot->name) + 1);
         memcpy(report->parts[i].from, swap->parts[i].from->name, MODULE_NAME_BYTES);
         memcpy(report->parts[i].to, swap->parts[i].to->name, MODULE_NAME_BYTES);
+        report->parts[i].moved = swap->parts[i].moved;
+        report->parts[i].moves = swap->parts[i].slot->type->moves;
     }
 }
 

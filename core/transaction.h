@@ -19,6 +19,7 @@ struct transaction {
     struct part {
         struct slot *slot;
         struct policy *from, *to;
+        uint64_t moved;         /* handed over so far */
         enum slot_state before; /* the slot's, to be restored */
         bool prepared;          /* `from` has agreed to hand over */
         bool handed;            /* at once, in the second rendezvous */

@@ -125,16 +125,17 @@ static void show_swap_json(struct json *json, const struct swap_report *report)
     json_text(json, "slot", report->parts[0].slot);
     json_text(json, "from", report->parts[0].from);
     json_text(json, "to", report->parts[0].to);
+    json_number(json, "threads", strcmp(report->parts[0].moves, "threads") ? 0 : report->parts[0].moved);
     json_list(json, "slots");
     for (unsigned i = 0; i < report->count; i++) {
         json_object(json, NULL);
         json_text(json, "slot", report->parts[i].slot);
         json_text(json, "from", report->parts[i].from);
         json_text(json, "to", report->parts[i].to);
+        json_number(json, "moved", report->parts[i].moved);
         json_object_end(json);
     }
     json_list_end(json);
-    json_number(json, "threads", report->moved);
     json_object(json, "phases");
     for (unsigned i = 0; i < SWAP_STEP_COUNT; i++)
         json_number(json, swap_step_names[i], report->cycles[i]);
@@ -158,8 +159,8 @@ static int run_swap(struct request *request, struct failure *why)
         return 0;
     }
     for (unsigned i = 0; i < report.count; i++)
-        reply_print(request, "%s: %s -> %s\n", report.parts[i].slot, report.parts[i].from, report.parts[i].to);
-    reply_print(request, "%lu threads handed over\n", report.moved);
+        reply_print(request, "%s: %s -> %s, %lu %s handed over\n", report.parts[i].slot, report.parts[i].from,
+                    report.parts[i].to, report.parts[i].moved, report.parts[i].moves);
     for (unsigned i = 0; i < SWAP_STEP_COUNT; i++)
         reply_print(request, "%-9s%12lu cycles\n", swap_step_names[i], report.cycles[i]);
     reply_print(request, "%-9s%12lu cycles\n", "blackout", report.blackout);
@@ -246,7 +247,7 @@ const struct command slots_command = {
 
 const struct command swap_command = {
     .name = "swap",
-    .form = "swap SLOT MODULE [SLOT MODULE …] [--budget TICKS] [--probation MS] [--keep] [fail=STEP]",
+    .form = "swap SLOT MODULE [SLOT MODULE ...] [--budget TICKS] [--probation MS] [--keep] [fail=STEP]",
     .summary = "makes modules' policies the occupants of slots, all or none",
     .details = "A module is loaded from the boot archive if it is not in; the slot's fallback\n"
                "can be named as well, and --back in place of a module: the policy that stands by.\n"
