@@ -17,6 +17,15 @@ struct module_list modules = TAILQ_HEAD_INITIALIZER(modules);
 static struct mutex registry = MUTEX_INITIALISER(registry);
 static struct spinlock list_lock;
 
+/* Modules that have left: their addresses are not used again for as long (core/vm.c). */
+#define GONE_COUNT 64
+static struct {
+    uintptr_t base;
+    size_t bytes;
+    char name[MODULE_NAME_BYTES];
+} gone[GONE_COUNT];
+static unsigned gone_next;
+
 /* Debuggers break here; kept as calls of their own. */
 __attribute__((noinline)) void debugger_module_loaded(const struct module *module)
 {
@@ -143,11 +152,28 @@ static bool unlink_unused(struct module *module)
     return unused;
 }
 
+static void note_gone(const struct module *module)
+{
+    gone[gone_next].base = (uintptr_t)module->base;
+    gone[gone_next].bytes = module->pages * PAGE_SIZE;
+    memcpy(gone[gone_next].name, module->name, sizeof(module->name));
+    gone_next = (gone_next + 1) % GONE_COUNT;
+}
+
+const char *module_gone_from(uintptr_t address)
+{
+    for (unsigned i = 0; i < GONE_COUNT; i++)
+        if (address - gone[i].base < gone[i].bytes)
+            return gone[i].name;
+    return NULL;
+}
+
 static void dispose(struct module *module)
 {
     for (size_t i = module->fini_count; i-- > 0;)
         ((void (*)(void))module->fini[i])();
     debugger_module_unloaded(module);
+    note_gone(module);
     module_free(module);
 }
 

@@ -74,6 +74,9 @@ int module_remove(const char *name, struct failure *why);
 struct module *module_find(const char *name);
 struct module *module_at(uintptr_t address);
 
+/* The name of the module that was at `address` and has left, one of the last 64; NULL: none. Any context. */
+const char *module_gone_from(uintptr_t address);
+
 /* Holds the list still for a walk; may block. */
 void modules_lock(void);
 void modules_unlock(void);

@@ -4,6 +4,7 @@
  */
 #include "core/cpu.h"
 #include "core/interrupt.h"
+#include "core/module.h"
 #include "core/panic.h"
 #include "core/rendezvous.h"
 #include "core/schedule.h"
@@ -75,19 +76,26 @@ static bool fpu_wanted(void)
     return true;
 }
 
-static void exception(struct trap_frame *frame)
+static _Noreturn void page_fault(const struct trap_frame *frame)
 {
     static const char *const access[] = {"reading", "reading", "writing", "writing"};
+    struct symbol_place place;
+    const char *gone = module_gone_from(frame->rip);
+    if (gone)
+        panic_at(frame, "page fault executing %#lx, where the module %s was", frame->rip, gone);
+    panic_at(frame, "page fault %s %#lx%s%s", frame->error & 16 ? "executing" : access[frame->error & 3],
+             fault_address(), symbol_at(frame->rip, &place) ? " in " : "",
+             symbol_at(frame->rip, &place) ? place.name : "");
+}
+
+static void exception(struct trap_frame *frame)
+{
     if (frame->vector == VECTOR_NMI && panic_under_way())
         panic_stop_here();
     if (frame->vector == VECTOR_DEVICE_NOT_AVAILABLE && fpu_wanted())
         return;
-    if (frame->vector == VECTOR_PAGE_FAULT) {
-        struct symbol_place place;
-        bool known = symbol_at(frame->rip, &place);
-        panic_at(frame, "page fault %s %#lx%s%s", frame->error & 16 ? "executing" : access[frame->error & 3],
-                 fault_address(), known ? " in " : "", known ? place.name : "");
-    }
+    if (frame->vector == VECTOR_PAGE_FAULT)
+        page_fault(frame);
     panic_at(frame, "%s, error code %#lx", exception_name(frame->vector), frame->error);
 }
 

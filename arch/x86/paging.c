@@ -124,17 +124,28 @@ static int split(volatile uint64_t *entry, unsigned level)
     return 0;
 }
 
-static int map_locked(uintptr_t address, uint64_t value)
+/* Adds what tables are missing on the way down to the page at `address`. */
+static int complete_tables(uintptr_t address)
 {
     unsigned level;
     volatile uint64_t *entry = find_entry(address, &level);
+    int error = 0;
 
-    while (level > 1 && !(*entry & ENTRY_PRESENT)) {
-        int error = add_table(entry);
-        if (error)
-            return error;
+    while (level > 1 && !(*entry & ENTRY_PRESENT) && !error) {
+        error = add_table(entry);
         entry = find_entry(address, &level);
     }
+    return error;
+}
+
+static int map_locked(uintptr_t address, uint64_t value)
+{
+    unsigned level;
+    int error = complete_tables(address);
+    volatile uint64_t *entry = find_entry(address, &level);
+
+    if (error)
+        return error;
     if (*entry & ENTRY_PRESENT)
         return -EEXIST;
     *entry = value;
@@ -149,6 +160,18 @@ int arch_map(uintptr_t address, physical_address frame, unsigned protection)
     unsigned long flags = spin_lock_save(&table_lock);
     int error = map_locked(address, value);
     spin_unlock_restore(&table_lock, flags);
+    return error;
+}
+
+int arch_prepare_tables(uintptr_t address, size_t bytes)
+{
+    int error = 0;
+
+    for (uintptr_t end = address + bytes; address < end && !error; address += level_bytes(2)) {
+        unsigned long flags = spin_lock_save(&table_lock);
+        error = complete_tables(address);
+        spin_unlock_restore(&table_lock, flags);
+    }
     return error;
 }
 

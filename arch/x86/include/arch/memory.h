@@ -53,6 +53,12 @@ static inline physical_address virtual_to_physical(const void *direct)
 int arch_map(uintptr_t address, physical_address frame, unsigned protection);
 
 /*
+ * Makes the page tables for `bytes` at `address` (aligned to 2 MiB), so that mapping pages there takes no frames.
+ * -ENOMEM: some were made. Any context; takes the page-table lock.
+ */
+int arch_prepare_tables(uintptr_t address, size_t bytes);
+
+/*
  * Changes the protection of one mapped page, splitting a large page if need be: -ENOMEM then; -EINVAL as for
  * arch_map(), and where nothing is mapped. What is uncached stays so. Other CPUs' TLBs are the caller's.
  */
