@@ -54,6 +54,7 @@ struct cpu {
     uint64_t interrupts;               /* served so far */
     uint64_t idle_cycles;              /* charged to the idle thread */
     volatile uint32_t rendezvous_seen; /* the rendezvous that this CPU has entered: core/rendezvous.c */
+    uintptr_t held_at;                 /* there: its stack from here upwards is in use, registers included */
     struct arch_cpu arch;
 } __attribute__((aligned(512)));
 

@@ -5,6 +5,7 @@
  * `list_lock` too, so that an address can be attributed to a module in any context; a removed module's memory is
  * freed only after every CPU has been through a rendezvous.
  */
+#include "core/audit.h"
 #include "core/lock.h"
 #include "core/module_private.h"
 #include "core/slot.h"
@@ -138,14 +139,21 @@ static int busy(const struct module *module, struct failure *why)
             if (other->needs[i] == module)
                 return fail(why, -EBUSY, "module '%s' needs it; remove that one first", other->name);
     }
+    if (module->users == 0)
+        return fail(why, -EBUSY, "it is pinned by %s, which points into it; try again later", module->pinned);
     return fail(why, -EBUSY, "%u threads run its text; end them first", module->users);
 }
 
-/* Takes a module out of the list if nobody uses it. Registry held. */
+/* Takes a module out of the list if nobody uses it and nothing points into it. Registry held. */
 static bool unlink_unused(struct module *module)
 {
-    unsigned long flags = spin_lock_save(&list_lock);
-    bool unused = module->users == 0;
+    unsigned long flags;
+    bool unused;
+    module->pinned[0] = 0;
+    if (module->users || audit_finds(module, module->pinned, sizeof(module->pinned)))
+        return false;
+    flags = spin_lock_save(&list_lock);
+    unused = module->users == 0;
     if (unused)
         TAILQ_REMOVE(&modules, module, link);
     spin_unlock_restore(&list_lock, flags);
@@ -198,5 +206,17 @@ void module_retire(struct module *module)
     mutex_lock(&registry);
     if (module->automatic && unlink_unused(module))
         dispose(module);
+    mutex_unlock(&registry);
+}
+
+void modules_retire_pinned(void)
+{
+    struct module *module, *next;
+    mutex_lock(&registry);
+    for (module = TAILQ_FIRST(&modules); module; module = next) {
+        next = TAILQ_NEXT(module, link);
+        if (module->automatic && module->pinned[0] && unlink_unused(module))
+            dispose(module);
+    }
     mutex_unlock(&registry);
 }

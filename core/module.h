@@ -33,6 +33,7 @@ struct module {
     size_t object_bytes;                         /* of the file */
     unsigned users;        /* modules and threads that need it; a slot that it occupies counts as well */
     bool automatic;        /* brought in by `swap`: leaves when it is retired */
+    char pinned[64];       /* what still points into it though nobody uses it, when last asked; "": nothing */
     struct module **needs; /* modules whose exports it links to */
     size_t needs_count;
     const struct module_slot *slots; /* in its read-only part */
@@ -88,8 +89,12 @@ void module_put(struct module *module);
 /* The module whose text holds `address`, counted as used; NULL: it is the kernel's. Any context. */
 struct module *module_hold_text(uintptr_t address);
 
-/* Takes a module out that nobody uses and that `swap` brought in; any other stays. Thread context. */
+/*
+ * Takes a module out that nobody uses and that `swap` brought in; any other stays, and so does one that something
+ * still points into, until modules_retire_pinned() finds that nothing does. Thread context.
+ */
 void module_retire(struct module *module);
+void modules_retire_pinned(void);
 
 /* Empty functions that a debugger breaks at to follow modules as they come and go. */
 void debugger_module_loaded(const struct module *module);

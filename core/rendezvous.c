@@ -39,6 +39,7 @@ void rendezvous_interrupt(void)
     uint32_t mine = number;
     if (cpu->rendezvous_seen == mine)
         return;
+    cpu->held_at = (uintptr_t)__builtin_frame_address(0);
     __atomic_store_n(&cpu->rendezvous_seen, mine, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&released, __ATOMIC_ACQUIRE) != mine)
         arch_relax();

@@ -5,6 +5,7 @@
 #include "core/swap.h"
 #include "core/candidate.h"
 #include "core/log.h"
+#include "core/module.h"
 #include "core/panic.h"
 #include "core/slot.h"
 #include "core/time.h"
@@ -87,6 +88,7 @@ static uint64_t end_probations(void)
 static void wait_for_work(void)
 {
     uint64_t cycles = end_probations();
+    modules_retire_pinned();
     if (cycles == NO_DEADLINE)
         semaphore_down(&requests.some);
     else

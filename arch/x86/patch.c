@@ -11,6 +11,11 @@
 #include <arch/patch.h>
 #include <moult/errors.h>
 
+/* call rel32, and the NOP of five bytes: SDM volume 2, CALL and NOP. */
+#define OPCODE_CALL 0xe8
+#define OPCODE_NOP 0x0f
+#define NOP_REST 0x0000441f
+
 extern char text_start[], text_end[];
 
 static uint8_t *alias; /* of text_start */
@@ -56,9 +61,15 @@ void arch_patch_call(uintptr_t site, uintptr_t target)
 {
     int64_t distance = (int64_t)(target - (site + ARCH_CALL_BYTES));
     if (target == 0) {
-        write_text(site, 0x0f, 0x0000441f); /* the NOP of five bytes: SDM volume 2, NOP */
+        write_text(site, OPCODE_NOP, NOP_REST);
         return;
     }
     ASSERT(distance == (int32_t)distance);
-    write_text(site, 0xe8, (uint32_t)distance);
+    write_text(site, OPCODE_CALL, (uint32_t)distance);
+}
+
+uintptr_t arch_patch_target(uintptr_t site)
+{
+    const struct instruction *instruction = (const struct instruction *)site;
+    return instruction->opcode == OPCODE_CALL ? site + ARCH_CALL_BYTES + (intptr_t)(int32_t)instruction->rest : 0;
 }

@@ -16,7 +16,7 @@
 
 static bool occupies(const struct module *module, const struct slot *slot)
 {
-    return slot->occupant->module == module;
+    return slot->occupant->module == module || (slot->standby && slot->standby->module == module);
 }
 
 static bool needs(const struct module *user, const struct module *module)
@@ -84,6 +84,7 @@ static void show_modules_json(struct request *request, struct json *json)
         json_list(json, "used_by");
         visit_users(module, show_user_json, request);
         json_list_end(json);
+        json_text(json, "pinned", module->pinned);
         json_object_end(json);
     }
     json_list_end(json);
@@ -123,7 +124,9 @@ static void show_modules_text(struct request *request)
     TAILQ_FOREACH(module, &modules, link) {
         reply_print(request, "%-24s %-8s %8lu %6u ", module->name, module->version, module_bytes(module),
                     module->users);
-        reply_write(request, visit_users(module, show_user_text, request) ? "\n" : " -\n");
+        if (!visit_users(module, show_user_text, request))
+            reply_write(request, module->pinned[0] ? " pinned by " : " -");
+        reply_print(request, "%s\n", module->users ? "" : module->pinned);
     }
     show_archive_text(request);
 }

@@ -25,4 +25,7 @@ void arch_patch_end(void);
  */
 void arch_patch_call(uintptr_t site, uintptr_t target);
 
+/* What the call at `site` leads to; 0: it is a no-operation. Any context. */
+uintptr_t arch_patch_target(uintptr_t site);
+
 #endif
