@@ -16,6 +16,9 @@
 #define SCHED_CALL2(member, a, b) SLOT_CALL2(SLOT_KIND_SCHED, sched_ops, member, a, b)
 #define SCHED_CALL3(member, a, b, c) SLOT_CALL3(SLOT_KIND_SCHED, sched_ops, member, a, b, c)
 
+/* Does the occupant have this optional function? */
+#define SCHED_HAS(member) slot_has(SLOT_KIND_SCHED, offsetof(struct sched_ops, member))
+
 /* The thread that an entity is part of; any value gives an address that is aligned as a thread's. */
 static inline struct thread *thread_of(uintptr_t entity)
 {

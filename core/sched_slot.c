@@ -15,7 +15,7 @@
 #include <string.h>
 
 static struct policy *occupant;
-bool sched_order_is_global, sched_may_preempt;
+bool sched_order_is_global;
 
 static const struct sched_ops *ops_of(const struct policy *policy)
 {
@@ -77,7 +77,6 @@ static void install(struct policy *policy)
 {
     occupant = policy;
     sched_order_is_global = ops_of(policy)->flags & SCHED_GLOBAL_ORDER;
-    sched_may_preempt = ops_of(policy)->preempts;
     for (unsigned i = 0; i < cpu_count; i++) {
         cpus[i].queue = queue_of(policy, i);
         cpus[i].attention &= ~ATTENTION_BALANCE;

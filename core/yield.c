@@ -42,7 +42,8 @@ void schedule_yield(void)
         return;
     }
     cycles = charge_time(cpu, running);
-    SCHED_CALL3(charge, cpu->queue, running->entity, cycles);
+    if (SCHED_HAS(charge))
+        SCHED_CALL3(charge, cpu->queue, running->entity, cycles);
     SCHED_CALL2(yielded, cpu->queue, running->entity);
     entity = SLOT_RESULT2(SLOT_KIND_SCHED, sched_ops, choose, cpu->queue, running->entity);
     chosen = thread_of(entity);
