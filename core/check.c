@@ -134,14 +134,12 @@ static bool check_thread(struct thread *thread, void *argument)
 /* Whom the occupant would run: choosing has no effect, so it may be asked. */
 static void check_choice(const struct cpu *cpu, const struct sched_ops *ops)
 {
-    const struct sched_entity *chosen = ops->choose(cpu->queue, entity_of(run_queue_running(cpu)));
-    const struct thread *thread = chosen ? (const struct thread *)sched_facts(chosen) : NULL;
+    struct sched_entity *chosen = ops->choose(cpu->queue, entity_of(run_queue_running(cpu)));
 
-    if (!thread && cpu->runnable)
+    if (!chosen && cpu->runnable)
         violation("the scheduler finds no thread to run on CPU %u, which has %u", cpu->index, cpu->runnable);
-    else if (thread && thread->queued_on != cpu)
-        violation("the scheduler of CPU %u chooses thread %u, which is not in its queue", cpu->index,
-                  thread->facts.thread);
+    else if (chosen && !run_queue_has(cpu, thread_of((uintptr_t)chosen)))
+        violation("the scheduler of CPU %u chooses %p, which is not in its queue", cpu->index, (void *)chosen);
 }
 
 static void check_locks(const struct cpu *cpu)

@@ -11,6 +11,7 @@
 #include "core/cpu.h"
 #include "core/slot_call.h"
 #include "core/thread.h"
+#include <arch/probe.h>
 #include <moult/sched.h>
 
 #define SCHED_CALL2(member, a, b) SLOT_CALL2(SLOT_KIND_SCHED, sched_ops, member, a, b)
@@ -23,6 +24,12 @@
 static inline struct thread *thread_of(uintptr_t entity)
 {
     return (struct thread *)(entity & ~(uintptr_t)(THREAD_BYTES - 1));
+}
+
+/* Is that a thread in this CPU's queue? A policy said so: any value may be asked about. */
+static inline __attribute__((always_inline)) bool run_queue_has(const struct cpu *cpu, struct thread *thread)
+{
+    return arch_probe_equals((void *const *)&thread->queued_on, cpu);
 }
 
 static inline void run_queue_enqueue(struct cpu *cpu, struct thread *thread, enum sched_reason reason)

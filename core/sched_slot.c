@@ -172,7 +172,7 @@ static int empty_queue(struct handover *move, struct cpu *cpu)
     }
     for (; left > 0 && result == 0; left--) {
         struct sched_entity *next = ops_of(move->from)->choose(queue_of(move->from, cpu->index), NULL);
-        if (!next || thread_of((uintptr_t)next)->queued_on != cpu)
+        if (!run_queue_has(cpu, thread_of((uintptr_t)next)))
             return fail(move->why, -EPROTO, "%s has lost a thread of CPU %u", move->from->name, cpu->index);
         result = take_out(move, cpu, thread_of((uintptr_t)next));
     }
@@ -237,7 +237,7 @@ static int verify(struct handover *move)
     for (unsigned i = 0; i < cpu_count; i++) {
         struct thread *running = run_queue_running(&cpus[i]);
         struct sched_entity *next = ops_of(move->to)->choose(queue_of(move->to, i), entity_of(running));
-        if (!next != (cpus[i].runnable == 0) || (next && thread_of((uintptr_t)next)->queued_on != &cpus[i]))
+        if (!next != (cpus[i].runnable == 0) || (next && !run_queue_has(&cpus[i], thread_of((uintptr_t)next))))
             return fail(move->why, -EPROTO, "%s does not choose among the threads that it was given on CPU %u",
                         move->to->name, i);
     }
@@ -255,7 +255,7 @@ static void drain(struct handover *move)
     for (unsigned i = 0; i < cpu_count; i++) {
         struct cpu *cpu = &cpus[i];
         struct thread *next = run_queue_running(cpu);
-        while (next && next->queued_on == cpu && take_out(move, cpu, next) == 0)
+        while (run_queue_has(cpu, next) && take_out(move, cpu, next) == 0)
             next = thread_of((uintptr_t)ops_of(move->from)->choose(queue_of(move->from, i), NULL));
     }
 }

@@ -40,7 +40,7 @@ ALWAYS_INLINE struct thread *choose(struct cpu *cpu, struct thread *running)
 {
     uintptr_t entity = SLOT_RESULT2(SLOT_KIND_SCHED, sched_ops, choose, cpu->queue, entity_of(running));
     struct thread *next = thread_of(entity);
-    if (__builtin_expect(!next || next->queued_on != cpu, 0))
+    if (__builtin_expect(!run_queue_has(cpu, next), 0))
         return choose_without_policy(cpu, entity);
     if (SCHED_HAS(started) && next != running)
         SCHED_CALL3(started, cpu->queue, entity_of(running), entity);
