@@ -134,13 +134,11 @@ static bool check_thread(struct thread *thread, void *unused)
 static void check_choice(const struct cpu *cpu)
 {
     uintptr_t chosen = SLOT_RESULT2(SLOT_KIND_SCHED, sched_ops, choose, cpu->queue, entity_of(run_queue_running(cpu)));
-    const struct thread *thread = chosen ? thread_of(chosen) : NULL;
 
-    if (!thread && cpu->runnable)
+    if (!chosen && cpu->runnable)
         violation("the scheduler finds no thread to run on CPU %u, which has %u", cpu->index, cpu->runnable);
-    else if (thread && thread->queued_on != cpu)
-        violation("the scheduler of CPU %u chooses thread %u, which is not in its queue", cpu->index,
-                  thread->facts.thread);
+    else if (chosen && !run_queue_has(cpu, thread_of(chosen)))
+        violation("the scheduler of CPU %u chooses %p, which is not in its queue", cpu->index, (void *)chosen);
 }
 
 static void check_locks(const struct cpu *cpu)

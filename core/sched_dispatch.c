@@ -47,7 +47,7 @@ static struct sched_entity *choice_of(struct policy *policy, struct cpu *cpu, st
     struct sched_entity *chosen = sched_ops_of(policy)->choose(sched_queue_of(policy, cpu), held_by(policy, running));
     if (!chosen)
         return NULL;
-    if (thread_at(chosen)->queued_on == cpu && held_by(policy, chosen))
+    if (run_queue_has(cpu, thread_at(chosen)) && held_by(policy, chosen))
         return chosen;
     sched_breach(policy, "chose what is not in its queue of CPU", cpu->index);
     return NULL;
@@ -110,7 +110,7 @@ static struct sched_entity *offer_of(struct policy *policy, struct cpu *cpu, str
 {
     struct sched_entity *offered = sched_ops_of(policy)->offer(sched_queue_of(policy, cpu), held_by(policy, running),
                                                                to);
-    if (!offered || (thread_at(offered)->queued_on == cpu && held_by(policy, offered)))
+    if (!offered || (run_queue_has(cpu, thread_at(offered)) && held_by(policy, offered)))
         return offered;
     sched_breach(policy, "offered what is not in its queue of CPU", cpu->index);
     return NULL;

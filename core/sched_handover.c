@@ -95,7 +95,7 @@ static bool move_next(struct cpu *cpu)
         return false;
     next = sched_ops_of(from)->choose(sched_queue_of(from, cpu), NULL);
     thread = thread_of((uintptr_t)next);
-    if (!next || thread->queued_on != cpu || sched_holder(thread) != from) {
+    if (!run_queue_has(cpu, thread) || sched_holder(thread) != from) {
         sched_breach(from, "has lost a thread of CPU", cpu->index);
         return false;
     }
@@ -173,7 +173,7 @@ static void verify_choice(const struct cpu *cpu)
     struct policy *to = sched_handover.to;
     const struct thread *running = run_queue_running(cpu);
     struct sched_entity *next = sched_ops_of(to)->choose(sched_queue_of(to, cpu), entity_of(running));
-    if (!next != (cpu->runnable == 0) || (next && thread_of((uintptr_t)next)->queued_on != cpu))
+    if (!next != (cpu->runnable == 0) || (next && !run_queue_has(cpu, thread_of((uintptr_t)next))))
         sched_breach(to, "does not choose among the threads that it was given on CPU", cpu->index);
 }
 

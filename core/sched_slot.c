@@ -11,7 +11,7 @@
 #include <string.h>
 
 static struct policy *occupant;
-bool sched_order_is_global, sched_may_preempt;
+bool sched_order_is_global;
 
 static int validate(const void *table, struct failure *why)
 {
@@ -57,7 +57,6 @@ static void release(struct policy *policy)
 void sched_look_at(const struct policy *policy)
 {
     sched_order_is_global = sched_ops_of(policy)->flags & SCHED_GLOBAL_ORDER;
-    sched_may_preempt = sched_ops_of(policy)->preempts;
     for (unsigned i = 0; i < cpu_count; i++) {
         cpus[i].attention &= ~ATTENTION_BALANCE;
         if (sched_order_is_global && cpu_count > 1)

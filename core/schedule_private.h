@@ -28,7 +28,7 @@ ALWAYS_INLINE uint64_t charge_time(struct cpu *cpu, struct thread *running)
 ALWAYS_INLINE void charge(struct cpu *cpu, struct thread *running)
 {
     uint64_t cycles = charge_time(cpu, running);
-    if (__builtin_expect(running->queued_on == cpu, 1))
+    if (SCHED_HAS(charge) && running->queued_on == cpu)
         SCHED_CALL3(charge, cpu->queue, running->entity, cycles);
 }
 
@@ -40,9 +40,9 @@ ALWAYS_INLINE struct thread *choose(struct cpu *cpu, struct thread *running)
 {
     uintptr_t entity = SLOT_RESULT2(SLOT_KIND_SCHED, sched_ops, choose, cpu->queue, entity_of(running));
     struct thread *next = thread_of(entity);
-    if (__builtin_expect(!next || next->queued_on != cpu, 0))
+    if (__builtin_expect(!run_queue_has(cpu, next), 0))
         return choose_without_policy(cpu, entity);
-    if (next != running)
+    if (SCHED_HAS(started) && next != running)
         SCHED_CALL3(started, cpu->queue, entity_of(running), entity);
     return next;
 }
@@ -58,7 +58,8 @@ ALWAYS_INLINE void block_and_switch(struct cpu *cpu, struct thread *running)
         return;
     }
     uint64_t cycles = charge_time(cpu, running);
-    SCHED_CALL3(charge, cpu->queue, running->entity, cycles);
+    if (SCHED_HAS(charge))
+        SCHED_CALL3(charge, cpu->queue, running->entity, cycles);
     SCHED_CALL3(dequeue, cpu->queue, running->entity, SCHED_BLOCK);
     running->queued_on = NULL;
     cpu->runnable--;
@@ -87,7 +88,7 @@ ALWAYS_INLINE void wake_granted(struct thread *thread)
     thread->state = THREAD_READY;
     alone = cpu->runnable == 0;
     run_queue_enqueue(cpu, thread, SCHED_WAKE);
-    if (alone || (sched_preempting() && run_queue_preempts(cpu, thread)))
+    if (alone || (SCHED_HAS(preempts) && run_queue_preempts(cpu, thread)))
         cpu->reschedule = 1;
     spin_unlock(&cpu->queue_lock);
 }

@@ -50,10 +50,14 @@ void slot_sites_patch(const struct slot *slot, const void *ops)
     uint32_t kind = (uint32_t)(slot - slots);
     arch_patch_begin();
     for (const struct slot_site *site = slot_sites_start; site < slot_sites_end; site++) {
+        uintptr_t function;
         if (site->kind != kind)
             continue;
-        arch_patch_call(site->address,
-                        ops ? *(const uintptr_t *)((const uint8_t *)ops + site->function) : (uintptr_t)slot_closed);
+        function = ops ? *(const uintptr_t *)((const uint8_t *)ops + site->function) : (uintptr_t)slot_closed;
+        if (site->absent)
+            arch_patch_jump(site->address, function ? 0 : site->absent);
+        else
+            arch_patch_call(site->address, function);
     }
     arch_patch_end();
 }

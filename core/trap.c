@@ -13,6 +13,7 @@
 #include <arch/fpu.h>
 #include <arch/interrupts.h>
 #include <arch/machine.h>
+#include <arch/probe.h>
 #include <arch/trap.h>
 
 #define LINE_KEYBOARD 1
@@ -93,6 +94,8 @@ static void exception(struct trap_frame *frame)
     if (frame->vector == VECTOR_NMI && panic_under_way())
         panic_stop_here();
     if (frame->vector == VECTOR_DEVICE_NOT_AVAILABLE && fpu_wanted())
+        return;
+    if (arch_probe_faulted(frame))
         return;
     if (frame->vector == VECTOR_PAGE_FAULT)
         page_fault(frame);

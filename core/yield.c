@@ -42,11 +42,12 @@ void schedule_yield(void)
         return;
     }
     cycles = charge_time(cpu, running);
-    SCHED_CALL3(charge, cpu->queue, running->entity, cycles);
+    if (SCHED_HAS(charge))
+        SCHED_CALL3(charge, cpu->queue, running->entity, cycles);
     SCHED_CALL2(yielded, cpu->queue, running->entity);
     entity = SLOT_RESULT2(SLOT_KIND_SCHED, sched_ops, choose, cpu->queue, running->entity);
     chosen = thread_of(entity);
-    if (__builtin_expect(!chosen || chosen->queued_on != cpu, 0))
+    if (__builtin_expect(!run_queue_has(cpu, chosen), 0))
         yield_without_policy(entity);
     else if (chosen != running)
         SCHED_CALL3(started, cpu->queue, running->entity, entity);

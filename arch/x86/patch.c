@@ -1,5 +1,5 @@
 /*
- * patch.c - writes call instructions into read-only text, through an alias of it that is writable only in between
+ * patch.c - writes calls and jumps into read-only text, through an alias of it that is writable only in between
  * arch_patch_begin() and arch_patch_end().
  *
  * The one exception to "never both writable and executable", on one CPU, all others being held. The alias is closed
@@ -11,8 +11,9 @@
 #include <arch/patch.h>
 #include <moult/errors.h>
 
-/* call rel32, and the NOP of five bytes: SDM volume 2, CALL and NOP. */
+/* call rel32, jmp rel32, and the NOP of five bytes: SDM volume 2, CALL, JMP and NOP. */
 #define OPCODE_CALL 0xe8
+#define OPCODE_JUMP 0xe9
 #define OPCODE_NOP 0x0f
 #define NOP_REST 0x0000441f
 
@@ -50,26 +51,38 @@ struct instruction {
     uint32_t rest;
 } __attribute__((packed));
 
-_Static_assert(sizeof(struct instruction) == ARCH_CALL_BYTES, "written as one");
+_Static_assert(sizeof(struct instruction) == ARCH_PATCH_BYTES, "written as one");
 
 static void write_text(uintptr_t site, uint8_t opcode, uint32_t rest)
 {
     *(struct instruction *)(alias + (site - (uintptr_t)text_start)) = (struct instruction){opcode, rest};
 }
 
-void arch_patch_call(uintptr_t site, uintptr_t target)
+static void patch(uintptr_t site, uint8_t operation, uintptr_t target)
 {
-    int64_t distance = (int64_t)(target - (site + ARCH_CALL_BYTES));
+    int64_t distance = (int64_t)(target - (site + ARCH_PATCH_BYTES));
     if (target == 0) {
         write_text(site, OPCODE_NOP, NOP_REST);
         return;
     }
     ASSERT(distance == (int32_t)distance);
-    write_text(site, OPCODE_CALL, (uint32_t)distance);
+    write_text(site, operation, (uint32_t)distance);
+}
+
+void arch_patch_call(uintptr_t site, uintptr_t target)
+{
+    patch(site, OPCODE_CALL, target);
+}
+
+void arch_patch_jump(uintptr_t site, uintptr_t target)
+{
+    patch(site, OPCODE_JUMP, target);
 }
 
 uintptr_t arch_patch_target(uintptr_t site)
 {
     const struct instruction *instruction = (const struct instruction *)site;
-    return instruction->opcode == OPCODE_CALL ? site + ARCH_CALL_BYTES + (intptr_t)(int32_t)instruction->rest : 0;
+    if (instruction->opcode != OPCODE_CALL && instruction->opcode != OPCODE_JUMP)
+        return 0;
+    return site + ARCH_PATCH_BYTES + (intptr_t)(int32_t)instruction->rest;
 }
