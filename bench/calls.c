@@ -26,7 +26,10 @@ static uint64_t plainly(struct cpu *cpu, uintptr_t function)
     uint64_t start = arch_clock();
     for (int i = 0; i < CALLS; i++) {
         uintptr_t queue = (uintptr_t)cpu->queue, running = 0;
-        __asm__ volatile("call *%2" : "+D"(queue), "+S"(running) : "b"(function) : "rax", "rcx", "rdx", SLOT_CLOBBERS);
+        __asm__ volatile("call *%2"
+                         : "+D"(queue), "+S"(running)
+                         : "b"(function)
+                         : "rax", "rcx", "rdx", "r8", "r9", "r10", "r11", "memory", "cc");
     }
     return arch_clock() - start;
 }

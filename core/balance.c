@@ -53,7 +53,7 @@ struct thread *run_queue_offer(struct cpu *from, unsigned to)
     if (!entity)
         return NULL;
     if (!run_queue_has(from, thread) || thread == from->current || !(thread->facts.affinity >> to & 1)) {
-        swap_rescue(SLOT_KIND_SCHED, "offered a thread that may not move", entity);
+        swap_rescue(SLOT_KIND_SCHED, "offered a thread that may not move (%#lx)", entity);
         return NULL;
     }
     return thread;

@@ -7,6 +7,7 @@
 #include "core/lock.h"
 #include <arch/cpu.h>
 #include <arch/cpu_data.h>
+#include <arch/guard.h>
 #include <moult/tree.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -41,8 +42,10 @@ struct cpu {
     uint32_t attention;           /* ATTENTION_*: 0 on the short way */
     uint32_t runnable;            /* threads in the policy's queue, the running one included */
     uint32_t index;
-    uint64_t load;                /* the sum of their weights */
-    struct thread *preempted;     /* what the policy believes to run while an urgent thread does; NULL: nothing */
+    uint64_t load;            /* the sum of their weights */
+    struct thread *preempted; /* what the policy believes to run while an urgent thread does; NULL: nothing */
+    uintptr_t guard_stack;    /* where the last call of a policy would be abandoned to: arch/guard.h */
+    uintptr_t guard_frame;
     struct thread_list urgent;    /* urgent threads that wait for this CPU, first come first served */
     struct thread_list displaced; /* ready, but may not run here: placed elsewhere once they are off it */
     struct thread *idle;
@@ -54,7 +57,10 @@ struct cpu {
     uint64_t interrupts;               /* served so far */
     uint64_t idle_cycles;              /* charged to the idle thread */
     volatile uint32_t rendezvous_seen; /* the rendezvous that this CPU has entered: core/rendezvous.c */
-    uintptr_t held_at;                 /* there: its stack from here upwards is in use, registers included */
+    uint32_t stalled;                  /* watchdog interrupts in a row that found it where it was: core/contain.c */
+    uint64_t progress;                 /* of long work with interrupts off, and, at the last of them, all it had done */
+    uint64_t progress_seen;
+    uintptr_t held_at; /* there: its stack from here upwards is in use, registers included */
     struct arch_cpu arch;
 } __attribute__((aligned(512)));
 
@@ -62,6 +68,9 @@ _Static_assert(offsetof(struct cpu, self) == ARCH_CPU_SELF, "read through GS");
 _Static_assert(offsetof(struct cpu, current) == ARCH_CPU_CURRENT, "read through GS");
 _Static_assert(offsetof(struct cpu, lock_owner) == 16, "read through GS by spin_lock()");
 _Static_assert(offsetof(struct cpu, queue_lock) == 40, "released by arch/x86/switch.asm");
+
+_Static_assert(offsetof(struct cpu, guard_stack) == ARCH_CPU_GUARD_STACK, "recorded through GS");
+_Static_assert(offsetof(struct cpu, guard_frame) == ARCH_CPU_GUARD_FRAME, "recorded through GS");
 
 _Static_assert(sizeof(struct cpu) == 512, "a power of two: indexing is a shift");
 

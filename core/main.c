@@ -24,6 +24,7 @@
 #include <arch/patch.h>
 #include <arch/timer.h>
 #include <arch/trap.h>
+#include <arch/watchdog.h>
 
 _Noreturn void boot_main(uint32_t information);
 
@@ -74,6 +75,8 @@ static void start_main(void *unused)
     arch_input_init();
     smp_start();
     swap_init();
+    if (!arch_watchdog_start())
+        log_line("there is no watchdog: a policy that hangs with interrupts off will not be noticed");
     monitor_main(NULL);
 }
 

@@ -49,7 +49,7 @@ static struct sched_entity *choice_of(struct policy *policy, struct cpu *cpu, st
         return NULL;
     if (run_queue_has(cpu, thread_at(chosen)) && held_by(policy, chosen))
         return chosen;
-    sched_breach(policy, "chose what is not in its queue of CPU", cpu->index);
+    sched_breach(policy, "chose what is not in its queue of CPU %u", cpu->index);
     return NULL;
 }
 
@@ -61,7 +61,7 @@ static struct sched_entity *dispatch_choose(struct sched_queue *queue, struct sc
         chosen = choice_of(sched_handover.from, cpu, running);
     if (!chosen && cpu->runnable > 0)
         sched_breach(sched_handover.left[cpu->index] ? sched_handover.from : sched_handover.to,
-                     "finds none of its threads on CPU", cpu->index);
+                     "finds none of its threads on CPU %u", cpu->index);
     return chosen;
 }
 
@@ -112,7 +112,7 @@ static struct sched_entity *offer_of(struct policy *policy, struct cpu *cpu, str
                                                                to);
     if (!offered || (run_queue_has(cpu, thread_at(offered)) && held_by(policy, offered)))
         return offered;
-    sched_breach(policy, "offered what is not in its queue of CPU", cpu->index);
+    sched_breach(policy, "offered what is not in its queue of CPU %u", cpu->index);
     return NULL;
 }
 

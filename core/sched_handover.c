@@ -6,29 +6,48 @@
  * meanwhile moves by itself (core/sched_dispatch.c). Ended in a rendezvous, when the old one has none left. The same
  * backwards undoes it.
  */
+#include "core/contain.h"
 #include "core/sched_private.h"
 #include "core/schedule.h"
 #include "core/thread_table.h"
 #include <moult/errors.h>
+#include <moult/text.h>
 
 #define WAITING_BATCH 16 /* entries of the table looked at in one step, each under its own lock */
 
 struct sched_handover sched_handover;
 
-void sched_breach(struct policy *culprit, const char *breach, uint32_t subject)
+void sched_breach(struct policy *culprit, const char *breach, ...)
 {
     struct policy *nobody = NULL;
+    va_list arguments;
     if (!__atomic_compare_exchange_n(&sched_handover.culprit, &nobody, culprit, false, __ATOMIC_SEQ_CST,
                                      __ATOMIC_SEQ_CST))
         return;
-    sched_handover.breach_subject = subject;
-    __atomic_store_n(&sched_handover.breach, breach, __ATOMIC_RELEASE);
+    va_start(arguments, breach);
+    text_format_list(sched_handover.breach, sizeof(sched_handover.breach), breach, arguments);
+    va_end(arguments);
+    sched_handover.told = true;
+}
+
+void sched_handover_breach(const struct module *module, const char *what)
+{
+    struct policy *from = sched_handover.from, *to = sched_handover.to;
+    sched_breach(module && module == from->module ? from : to, "%s", what);
+}
+
+/* Calls policies' functions, so that it can be abandoned. Interrupts are off. */
+static void contained(void (*function)(void *argument), void *argument)
+{
+    const struct module *module;
+    if (contain_call(function, argument, &module) != 0)
+        sched_handover_breach(module, contain_reason());
 }
 
 static void save_from(const struct sched_queue *queue, struct thread *thread)
 {
     if (!sched_save(sched_handover.from, queue, thread))
-        sched_breach(sched_handover.from, "wrote a record that is out of bounds for thread", thread->facts.thread);
+        sched_breach(sched_handover.from, "wrote a record that is out of bounds for thread %u", thread->facts.thread);
     __atomic_add_fetch(&sched_handover.moved, 1, __ATOMIC_RELAXED);
 }
 
@@ -56,8 +75,9 @@ static void count_left(const struct policy *from)
                                                            : cpus[i].runnable;
 }
 
-static void move_running(struct cpu *cpu)
+static void move_running(void *argument)
 {
+    struct cpu *cpu = argument;
     const struct policy *to = sched_handover.to;
     struct thread *running = run_queue_running(cpu);
     if (!running || sched_holder(running) == to)
@@ -74,33 +94,24 @@ void sched_handover_begin(struct policy *from, struct policy *to)
     sched_handover.to = to;
     sched_handover.moved = 0;
     sched_handover.culprit = NULL;
-    sched_handover.breach = NULL;
+    sched_handover.told = false;
     sched_look_at(to);
     for (unsigned i = 0; i < cpu_count; i++) {
         cpus[i].queue = (struct sched_queue *)&cpus[i];
-        move_running(&cpus[i]);
+        contained(move_running, &cpus[i]);
     }
 }
 
-/*
- * Moves the thread that the old policy would run next. Queue lock held. False: the queue's threads are all moved, or
- * the old policy does not find them.
- */
-static bool move_next(struct cpu *cpu)
+/* Moves the thread that the old policy would run next. Queue lock held. */
+static void move_next(void *argument)
 {
+    struct cpu *cpu = argument;
     struct policy *from = sched_handover.from;
-    struct sched_entity *next;
-    struct thread *thread;
-    if (sched_handover.left[cpu->index] == 0)
-        return false;
-    next = sched_ops_of(from)->choose(sched_queue_of(from, cpu), NULL);
-    thread = thread_of((uintptr_t)next);
-    if (!run_queue_has(cpu, thread) || sched_holder(thread) != from) {
-        sched_breach(from, "has lost a thread of CPU", cpu->index);
-        return false;
-    }
-    sched_move_queued(cpu, thread);
-    return true;
+    struct thread *thread = thread_of((uintptr_t)sched_ops_of(from)->choose(sched_queue_of(from, cpu), NULL));
+    if (run_queue_has(cpu, thread) && sched_holder(thread) == from)
+        sched_move_queued(cpu, thread);
+    else
+        sched_breach(from, "has lost a thread of CPU %u", cpu->index);
 }
 
 static void note_time(struct slot_progress *progress, uint64_t began)
@@ -117,7 +128,9 @@ static void step_queue(struct slot_progress *progress, struct cpu *cpu)
     arch_interrupts_disable();
     began = arch_clock();
     spin_lock(&cpu->queue_lock);
-    more = move_next(cpu);
+    more = sched_handover.left[cpu->index] > 0;
+    if (more)
+        contained(move_next, cpu);
     spin_unlock(&cpu->queue_lock);
     note_time(progress, began);
     arch_interrupts_enable();
@@ -127,6 +140,11 @@ static void step_queue(struct slot_progress *progress, struct cpu *cpu)
 static bool waits(const struct thread *thread)
 {
     return thread->state != THREAD_FREE && thread->state != THREAD_ENDED && !thread->queued_on;
+}
+
+static void move_waiting(void *thread)
+{
+    sched_move_waiting(thread);
 }
 
 static void step_entry(struct slot_progress *progress, struct thread *thread)
@@ -139,7 +157,7 @@ static void step_entry(struct slot_progress *progress, struct thread *thread)
     began = arch_clock();
     cpu = thread_lock(thread);
     if (thread->home == sched_handover.from && waits(thread))
-        sched_move_waiting(thread);
+        contained(move_waiting, thread);
     spin_unlock(&cpu->queue_lock);
     note_time(progress, began);
     arch_interrupts_enable();
@@ -168,25 +186,26 @@ int sched_handover_step(struct slot_progress *progress)
 /*
  * Each of the new scheduler's queues has a choice exactly if the core knows of threads there, and it is one of them.
  */
-static void verify_choice(const struct cpu *cpu)
+static void verify_choice(void *argument)
 {
+    const struct cpu *cpu = argument;
     struct policy *to = sched_handover.to;
     const struct thread *running = run_queue_running(cpu);
     struct sched_entity *next = sched_ops_of(to)->choose(sched_queue_of(to, cpu), entity_of(running));
     if (!next != (cpu->runnable == 0) || (next && !run_queue_has(cpu, thread_of((uintptr_t)next))))
-        sched_breach(to, "does not choose among the threads that it was given on CPU", cpu->index);
+        sched_breach(to, "does not choose among the threads that it was given on CPU %u", cpu->index);
 }
 
 int sched_handover_finish(struct policy **culprit, struct failure *why)
 {
     for (unsigned i = 0; i < cpu_count; i++) {
         ASSERT(sched_handover.culprit || sched_handover.left[i] == 0);
-        verify_choice(&cpus[i]);
+        contained(verify_choice, &cpus[i]);
     }
     *culprit = sched_handover.culprit;
     if (!*culprit)
         return 0;
-    return fail(why, -EPROTO, "%s %s %u", (*culprit)->name, sched_handover.breach, sched_handover.breach_subject);
+    return fail(why, -EPROTO, "%s: %s", (*culprit)->name, sched_handover.breach);
 }
 
 /* Threads found in the core's table, in its order, to be put into queues. */
@@ -195,7 +214,13 @@ struct found {
     uint64_t count;
 };
 
-/* The threads that run come first: each is told to run again. */
+/* Long work with interrupts off, since the machine has no scheduler meanwhile: the watchdog is to see it get on. */
+static void note_found(struct found *found)
+{
+    found->count++;
+    this_cpu()->progress++;
+}
+
 static void requeue(struct found *found, struct thread *thread)
 {
     struct cpu *cpu = thread->queued_on;
@@ -204,7 +229,7 @@ static void requeue(struct found *found, struct thread *thread)
     sched_ops_of(found->to)->enqueue(queue, thread->entity, SCHED_HANDOVER);
     if (run_queue_running(cpu) == thread && sched_ops_of(found->to)->started)
         sched_ops_of(found->to)->started(queue, NULL, thread->entity);
-    found->count++;
+    note_found(found);
 }
 
 static bool rebuild_other(struct thread *thread, void *argument)
@@ -215,19 +240,28 @@ static bool rebuild_other(struct thread *thread, void *argument)
             requeue(found, thread);
     } else if (!thread->urgent && !thread->idle && thread->state != THREAD_ENDED) {
         sched_give(found->to, thread);
-        found->count++;
+        note_found(found);
     }
     return true;
 }
 
-void sched_handover_rebuild(struct policy *to, uint64_t *moved)
+/* The threads that run come first: each is told to run again. */
+static void rebuild_all(void *argument)
 {
-    struct found found = {.to = to};
+    struct found *found = argument;
     for (unsigned i = 0; i < cpu_count; i++) {
         struct thread *running = run_queue_running(&cpus[i]);
         if (running)
-            requeue(&found, running);
+            requeue(found, running);
     }
-    threads_visit_held(rebuild_other, &found);
+    threads_visit_held(rebuild_other, found);
+}
+
+int sched_handover_rebuild(struct policy *to, uint64_t *moved)
+{
+    const struct module *module;
+    struct found found = {.to = to};
+    int result = contain_call(rebuild_all, &found, &module);
     *moved = found.count;
+    return result;
 }

@@ -19,9 +19,9 @@ struct sched_handover {
     struct policy *from, *to;
     uint32_t left[CPU_MAX]; /* threads that `from` still has in its queue of each CPU */
     uint64_t moved;
-    struct policy *culprit;  /* the policy that broke its contract meanwhile; NULL: neither */
-    const char *breach;      /* how */
-    uint32_t breach_subject; /* the thread or CPU concerned */
+    struct policy *culprit;         /* the policy that broke its contract meanwhile; NULL: neither */
+    volatile bool told;             /* `breach` is written */
+    char breach[SLOT_REASON_BYTES]; /* how */
 };
 
 extern struct sched_handover sched_handover;
@@ -76,12 +76,13 @@ void sched_move_waiting(struct thread *thread);
 void sched_look_at(const struct policy *policy);
 
 /* Notes a breach of its contract by one of the two policies of the hand-over. The first one counts. */
-void sched_breach(struct policy *culprit, const char *breach, uint32_t subject);
+__attribute__((format(printf, 2, 3))) void sched_breach(struct policy *culprit, const char *breach, ...);
 
 /* The slot type's functions of a hand-over (core/slot.h). */
 void sched_handover_begin(struct policy *from, struct policy *to);
 int sched_handover_step(struct slot_progress *progress);
+void sched_handover_breach(const struct module *module, const char *what);
 int sched_handover_finish(struct policy **culprit, struct failure *why);
-void sched_handover_rebuild(struct policy *to, uint64_t *moved);
+int sched_handover_rebuild(struct policy *to, uint64_t *moved);
 
 #endif

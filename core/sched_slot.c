@@ -3,6 +3,7 @@
  * core/sched_handover.c's.
  */
 #include "core/sched_slot.h"
+#include "core/contain.h"
 #include "core/heap.h"
 #include "core/sched_private.h"
 #include "core/sort.h"
@@ -32,11 +33,18 @@ static int validate(const void *table, struct failure *why)
     return 0;
 }
 
-static void renew(struct policy *policy)
+static void init_queues(void *argument)
 {
-    memset(policy->memory, 0, cpu_count * sched_queue_stride(policy));
+    const struct policy *policy = argument;
     for (unsigned cpu = 0; cpu < cpu_count; cpu++)
         sched_ops_of(policy)->queue_init(sched_queue_of(policy, &cpus[cpu]), cpu);
+}
+
+static int renew(struct policy *policy)
+{
+    const struct module *module;
+    memset(policy->memory, 0, cpu_count * sched_queue_stride(policy));
+    return contain_call(init_queues, policy, &module);
 }
 
 static int reserve(struct policy *candidate, struct failure *why)
@@ -44,8 +52,7 @@ static int reserve(struct policy *candidate, struct failure *why)
     candidate->memory = heap_alloc_zeroed(cpu_count, sched_queue_stride(candidate));
     if (!candidate->memory)
         return fail(why, -ENOMEM, "there is no memory for its queues");
-    renew(candidate);
-    return 0;
+    return renew(candidate) == 0 ? 0 : fail(why, -EPROTO, "its queues cannot be made: %s", contain_reason());
 }
 
 static void release(struct policy *policy)
@@ -78,15 +85,40 @@ bool sched_may_hold(const struct policy *policy)
     return policy == sched_handover.to || policy == (sched_handover.from ? sched_handover.from : occupant);
 }
 
+/* A question to a policy, and its answer. */
+struct question {
+    const struct sched_ops *ops;
+    int answer;
+};
+
+static void ask_prepare(void *argument)
+{
+    struct question *question = argument;
+    question->answer = question->ops->prepare();
+}
+
+static void tell_carry_on(void *argument)
+{
+    const struct question *question = argument;
+    question->ops->carry_on();
+}
+
 static int prepare(struct policy *policy)
 {
-    return sched_ops_of(policy)->prepare ? sched_ops_of(policy)->prepare() : 0;
+    const struct module *module;
+    struct question question = {sched_ops_of(policy), 0};
+    if (!question.ops->prepare || contain_call(ask_prepare, &question, &module) == 0)
+        return question.answer;
+    slot_fault(SLOT_KIND_SCHED, module, contain_reason());
+    return -EPROTO;
 }
 
 static void carry_on(struct policy *policy)
 {
-    if (sched_ops_of(policy)->carry_on)
-        sched_ops_of(policy)->carry_on();
+    const struct module *module;
+    struct question question = {sched_ops_of(policy), 0};
+    if (question.ops->carry_on && contain_call(tell_carry_on, &question, &module) != 0)
+        slot_fault(SLOT_KIND_SCHED, module, contain_reason());
 }
 
 void sched_adopt(struct thread *thread)
@@ -165,6 +197,7 @@ const struct slot_type sched_slot_type = {
     .begin = sched_handover_begin,
     .step = sched_handover_step,
     .finish = sched_handover_finish,
+    .breach = sched_handover_breach,
     .rebuild = sched_handover_rebuild,
     .release = release,
 };

@@ -22,11 +22,16 @@ void schedule_charge(struct cpu *cpu)
     charge(cpu, cpu->current);
 }
 
-struct thread *choose_without_policy(struct cpu *cpu, uintptr_t entity)
+struct thread *schedule_without_policy(struct cpu *cpu)
 {
     struct thread *found = threads_find_queued(cpu);
-    swap_rescue(SLOT_KIND_SCHED, "chose what is not in the queue", entity);
     return found ? found : cpu->idle;
+}
+
+struct thread *choose_without_policy(struct cpu *cpu, uintptr_t entity)
+{
+    swap_rescue(SLOT_KIND_SCHED, "chose what is not in the queue (%#lx)", entity);
+    return schedule_without_policy(cpu);
 }
 
 static struct thread *choose_urgent(struct cpu *cpu)

@@ -7,6 +7,7 @@
 #include "core/panic.h"
 #include "core/sched_slot.h"
 #include "core/slot_call.h"
+#include "core/swap.h"
 #include <arch/patch.h>
 #include <string.h>
 
@@ -60,6 +61,15 @@ void slot_sites_patch(const struct slot *slot, const void *ops)
             arch_patch_call(site->address, function);
     }
     arch_patch_end();
+}
+
+void slot_fault(unsigned kind, const struct module *module, const char *what)
+{
+    const struct slot *slot = &slots[kind];
+    if (slot->handing_over)
+        slot->type->breach(module, what);
+    else
+        swap_rescue(kind, "%s", what);
 }
 
 bool slot_uses_module(const struct module *module)

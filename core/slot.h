@@ -49,8 +49,8 @@ struct slot_type {
     int (*validate)(const void *ops, struct failure *why);
     /* Takes the memory that the candidate will need, so that nothing after it can fail for memory. */
     int (*reserve)(struct policy *candidate, struct failure *why);
-    /* Makes what reserve() took empty again. */
-    void (*renew)(struct policy *policy);
+    /* Makes what reserve() took empty again. -EPROTO: a function of the policy failed (contain_reason()). */
+    int (*renew)(struct policy *policy);
     /* Points the core at the memory of a policy that becomes the occupant. In a rendezvous, or before threads exist. */
     void (*install)(struct policy *policy);
     /* May the occupant hand over? 0, -EAGAIN: ask again, or no. */
@@ -72,14 +72,18 @@ struct slot_type {
      * contract (then -EPROTO and `why`), or NULL.
      */
     int (*finish)(struct policy **culprit, struct failure *why);
+    /* During a hand-over in batches: a policy of this module failed in one of its functions, as `what` says. */
+    void (*breach)(const struct module *module, const char *what);
     /*
      * In a rendezvous: gives `to`, which is empty, everything from the core's own tables; whoever had it has failed,
-     * and is not asked.
+     * and is not asked. -EPROTO: `to` failed as well (contain_reason()).
      */
-    void (*rebuild)(struct policy *to, uint64_t *moved);
+    int (*rebuild)(struct policy *to, uint64_t *moved);
     /* Gives back what reserve() took. */
     void (*release)(struct policy *policy);
 };
+
+#define SLOT_REASON_BYTES 160 /* room for a sentence on how a policy failed */
 
 enum slot_state {
     SLOT_ACTIVE,    /* the occupant serves */
@@ -99,6 +103,8 @@ struct slot {
     uint64_t probation_end;           /* clock */
     uint64_t transaction;             /* number of the one that made the occupant */
     char previous[MODULE_NAME_BYTES]; /* the policy before this one, "" if there was none */
+    char died[MODULE_NAME_BYTES];     /* the last policy that failed here, and how; "": none has */
+    char reason[SLOT_REASON_BYTES];
     enum slot_state state;
     uint64_t swaps; /* committed so far */
 };
@@ -118,6 +124,12 @@ void slots_init(void);
  * (`ops` NULL). In a rendezvous, or before other CPUs run.
  */
 void slot_sites_patch(const struct slot *slot, const void *ops);
+
+/*
+ * A policy's function failed as `what` says, and its call was abandoned: the slot of this kind is rescued, or its
+ * hand-over told. `module`: whose; NULL: not known. Any context.
+ */
+void slot_fault(unsigned kind, const struct module *module, const char *what);
 
 /* Is the module's policy in some slot? */
 bool slot_uses_module(const struct module *module);

@@ -10,6 +10,7 @@
 #include "core/slot.h"
 #include "core/time.h"
 #include "core/transaction.h"
+#include <moult/text.h>
 #include <string.h>
 
 static struct {
@@ -23,19 +24,22 @@ static struct {
     uint32_t reported;
     volatile bool due;
     unsigned kind;
-    const char *what;
-    uintptr_t value;
+    const struct policy *policy; /* the occupant that did it */
+    char what[SLOT_REASON_BYTES];
 } rescue;
 
-void swap_rescue(unsigned kind, const char *what, uintptr_t value)
+void swap_rescue(unsigned kind, const char *what, ...)
 {
+    va_list arguments;
     if (slot_at(kind)->handing_over) /* the dispatcher knows which of the two it was */
         return;
     if (__atomic_exchange_n(&rescue.reported, 1, __ATOMIC_SEQ_CST) != 0)
         return;
     rescue.kind = kind;
-    rescue.what = what;
-    rescue.value = value;
+    rescue.policy = slot_at(kind)->occupant;
+    va_start(arguments, what);
+    text_format_list(rescue.what, sizeof(rescue.what), what, arguments);
+    va_end(arguments);
     __atomic_store_n(&rescue.due, true, __ATOMIC_RELEASE);
 }
 
@@ -50,12 +54,16 @@ static void run_rescue(void)
     struct slot *slot = slot_at(rescue.kind);
     char failed[MODULE_NAME_BYTES];
     uint64_t rebuilt;
+    if (slot->occupant != rescue.policy) { /* a swap was faster */
+        __atomic_store_n(&rescue.reported, 0, __ATOMIC_SEQ_CST);
+        return;
+    }
     memcpy(failed, slot->occupant->name, sizeof(failed));
     if (slot->occupant == &slot->fallback && !slot->standby)
-        panic("the built-in policy of slot %s %s (%#lx)", slot->name, rescue.what, rescue.value);
-    rebuilt = transaction_rescue(slot);
-    log_line("slot %s: %s %s (%#lx); %s has its place, %lu threads rebuilt from the core's tables", slot->name, failed,
-             rescue.what, rescue.value, slot->occupant->name, rebuilt);
+        panic("the built-in policy of slot %s: %s", slot->name, rescue.what);
+    rebuilt = transaction_rescue(slot, rescue.what);
+    log_line("slot %s: %s died: %s; %s has its place, %lu %s rebuilt from the core's tables", slot->name, failed,
+             rescue.what, slot->occupant->name, rebuilt, slot->type->moves);
     __atomic_store_n(&rescue.reported, 0, __ATOMIC_SEQ_CST);
 }
 

@@ -60,11 +60,11 @@ struct swap_report {
 int swap(const struct swap_request *request, struct swap_report *report, struct failure *why);
 
 /*
- * The occupant of the slot of this kind broke its contract: has the swapper put the last good policy in its place,
+ * The occupant of the slot of this kind broke its contract, as `what` tells: has the swapper put the last good policy in its place,
  * or the fallback, rebuilt from the core's tables. The first report counts until that is done. Any context, queue
  * locks held included; the swapper begins at the next timer interrupt.
  */
-void swap_rescue(unsigned kind, const char *what, uintptr_t value);
+__attribute__((format(printf, 2, 3))) void swap_rescue(unsigned kind, const char *what, ...);
 
 /* Wakes the swapper if a rescue is due. From the timer interrupt, no lock held. */
 void swap_rescue_poll(void);

@@ -8,11 +8,13 @@
  */
 #include "core/transaction.h"
 #include "core/candidate.h"
+#include "core/contain.h"
 #include "core/log.h"
 #include "core/panic.h"
 #include "core/rendezvous.h"
 #include "core/slot.h"
 #include "core/time.h"
+#include <moult/text.h>
 #include <string.h>
 
 #define PREPARE_TRIES 100
@@ -180,22 +182,34 @@ static int transfer(struct transaction *swap)
     return result == 0 ? check_budget(swap) : result;
 }
 
+/* Fills `policy` from the core's tables. */
+static int rebuild(struct slot *slot, struct policy *policy, uint64_t *rebuilt)
+{
+    int result = slot->type->renew(policy);
+    return result == 0 ? slot->type->rebuild(policy, rebuilt) : result;
+}
+
+static void note_death(struct slot *slot, const struct policy *policy, const char *reason)
+{
+    memcpy(slot->died, policy->name, sizeof(slot->died));
+    text_format(slot->reason, sizeof(slot->reason), "%s", reason);
+}
+
 /*
  * Verifies a hand-over in batches. If the policy that gives away has broken its contract, the one that receives is
  * filled from the core's tables and the way goes on; if the receiver has, the hand-over has failed.
  */
-static int finish_part(struct transaction *swap, const struct part *part, struct policy *receiver)
+static int finish_part(struct transaction *swap, struct part *part, struct policy *receiver)
 {
     struct policy *culprit;
     uint64_t rebuilt;
     int result = part->slot->type->finish(&culprit, swap->why);
-    if (result == 0 || culprit == receiver)
-        return result;
-    log_quietly("slot %s: %s; %s is filled from the core's tables", part->slot->name, swap->why->sentence,
-                receiver->name);
-    part->slot->type->renew(receiver);
-    part->slot->type->rebuild(receiver, &rebuilt);
-    return 0;
+    if (result == 0)
+        return 0;
+    note_death(part->slot, culprit, swap->why->sentence);
+    if (culprit == part->from)
+        part->from_failed = true;
+    return culprit == receiver ? result : rebuild(part->slot, receiver, &rebuilt);
 }
 
 static void settle(const struct part *part, struct policy *policy)
@@ -232,8 +246,7 @@ static void return_at_once(struct transaction *swap)
     {
         const struct slot_type *type = part->slot->type;
         if (part->handed && type->transfer && type->transfer(part->to, part->from, &moved, &ignored) != 0) {
-            type->renew(part->from);
-            type->rebuild(part->from, &moved);
+            rebuild(part->slot, part->from, &moved);
         }
         part->handed = false;
     }
@@ -264,20 +277,27 @@ static void turn_back_held(void *argument)
     begin_part(part, part->to, part->from);
 }
 
+/* The old policy has everything again; if it has failed as well, the fallback has. */
+static struct policy *restore_part(struct transaction *swap, struct part *part)
+{
+    struct policy *fallback = &part->slot->fallback;
+    uint64_t rebuilt;
+    if (finish_part(swap, part, part->from) == 0)
+        return part->from;
+    if (!part->from_failed && rebuild(part->slot, part->from, &rebuilt) == 0)
+        return part->from;
+    fallback->side = part->from->side;
+    if (rebuild(part->slot, fallback, &rebuilt) != 0)
+        panic("the built-in policy of slot %s: %s", part->slot->name, contain_reason());
+    return fallback;
+}
+
 static void restore_held(void *argument)
 {
     struct transaction *swap = argument;
     FOR_PARTS(part, swap)
-    {
-        uint64_t rebuilt;
-        if (!in_batches(part))
-            continue;
-        if (finish_part(swap, part, part->from) != 0) {
-            part->slot->type->renew(part->from);
-            part->slot->type->rebuild(part->from, &rebuilt);
-        }
-        settle(part, part->from);
-    }
+    if (in_batches(part))
+        settle(part, restore_part(swap, part));
 }
 
 /* The same hand-over backwards. What was wrong is in `why` already. */
@@ -319,6 +339,10 @@ static void cancel(struct transaction *swap)
             part->slot->type->carry_on(part->from);
         if (part->to)
             candidate_give_up(part->slot, part->to);
+        if (part->slot->occupant != part->from) {
+            log_line("slot %s: %s; %s has its place", part->slot->name, part->slot->reason, part->slot->occupant->name);
+            candidate_give_up(part->slot, part->from);
+        }
         if (part->slot->state == SLOT_SWAPPING)
             part->slot->state = part->before;
     }
@@ -332,10 +356,14 @@ static void begin_probation(struct transaction *swap, const struct part *part)
 {
     struct slot *slot = part->slot;
     struct policy *standby = slot->standby;
-    slot->type->renew(part->from);
-    slot->standby = part->from;
+    bool sound = !part->from_failed && slot->type->renew(part->from) == 0;
+    slot->standby = sound ? part->from : NULL;
     if (standby && standby != part->to)
         candidate_give_up(slot, standby);
+    if (!sound) {
+        log_line("slot %s: %s; %s was filled from the core's tables", slot->name, slot->reason, part->to->name);
+        candidate_give_up(slot, part->from);
+    }
     slot->keep = swap->request->keep;
     slot->transaction = swap->number;
     slot->probation_end = time_deadline(swap->request->probation * 1000000);
@@ -377,8 +405,8 @@ int transaction_run(struct transaction *swap)
     report_parts(swap);
     FOR_PARTS(part, swap)
     {
-        begin_probation(swap, part);
         log_quietly("slot %s: %s replaced %s", part->slot->name, part->to->name, part->from->name);
+        begin_probation(swap, part);
     }
     return 0;
 }
@@ -394,23 +422,31 @@ static void rescue_held(void *argument)
 {
     struct rescue *rescue = argument;
     struct slot *slot = rescue->slot;
-    slot->type->rebuild(rescue->policy, &rescue->rebuilt);
+    struct policy *fallback = &slot->fallback;
+    if (rebuild(slot, rescue->policy, &rescue->rebuilt) != 0) {
+        fallback->side = rescue->policy->side;
+        rescue->policy = fallback;
+        if (rebuild(slot, fallback, &rescue->rebuilt) != 0)
+            panic("the built-in policy of slot %s: %s", slot->name, contain_reason());
+    }
     slot->type->install(rescue->policy);
     slot->occupant = rescue->policy;
     slot_sites_patch(slot, slot->occupant->ops);
 }
 
-uint64_t transaction_rescue(struct slot *slot)
+uint64_t transaction_rescue(struct slot *slot, const char *reason)
 {
-    struct policy *failed = slot->occupant;
-    struct rescue rescue = {.slot = slot, .policy = slot->standby ? slot->standby : &slot->fallback};
+    struct policy *failed = slot->occupant, *standby = slot->standby;
+    struct rescue rescue = {.slot = slot, .policy = standby ? standby : &slot->fallback};
     rescue.policy->side = !failed->side;
-    slot->standby = NULL;
-    slot->type->renew(rescue.policy);
+    note_death(slot, failed, reason);
     rendezvous(rescue_held, &rescue);
+    slot->standby = NULL;
     memcpy(slot->previous, failed->name, sizeof(slot->previous));
     slot->swaps++;
     slot->state = SLOT_ACTIVE;
     candidate_give_up(slot, failed);
+    if (standby && standby != slot->occupant)
+        candidate_give_up(slot, standby);
     return rescue.rebuilt;
 }

@@ -22,6 +22,7 @@ struct transaction {
         uint64_t moved;         /* handed over so far */
         enum slot_state before; /* the slot's, to be restored */
         bool prepared;          /* `from` has agreed to hand over */
+        bool from_failed;       /* it broke its contract meanwhile: it does not come back */
         bool handed;            /* at once, in the second rendezvous */
     } parts[SWAP_PARTS_MAX];
     unsigned count;
@@ -33,9 +34,9 @@ struct transaction {
 int transaction_run(struct transaction *transaction);
 
 /*
- * The occupant has broken its contract and is not asked for anything: the standby, or else the fallback, takes over
- * what the core's tables say. Returns how much that was.
+ * The occupant has broken its contract, as `reason` tells, and is not asked for anything: the standby, or else the
+ * fallback, takes over what the core's tables say. Returns how much that was.
  */
-uint64_t transaction_rescue(struct slot *slot);
+uint64_t transaction_rescue(struct slot *slot, const char *reason);
 
 #endif

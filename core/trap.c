@@ -2,19 +2,20 @@
  * trap.c - where every interrupt and exception arrives, interrupts off: acknowledge, serve, choose again if that was
  * asked for.
  */
+#include "core/contain.h"
 #include "core/cpu.h"
 #include "core/interrupt.h"
 #include "core/module.h"
 #include "core/panic.h"
 #include "core/rendezvous.h"
 #include "core/schedule.h"
-#include "core/symbols.h"
 #include "core/time.h"
 #include <arch/fpu.h>
 #include <arch/interrupts.h>
 #include <arch/machine.h>
 #include <arch/probe.h>
 #include <arch/trap.h>
+#include <moult/text.h>
 
 #define LINE_KEYBOARD 1
 #define LINE_SERIAL 4
@@ -77,29 +78,33 @@ static bool fpu_wanted(void)
     return true;
 }
 
-static _Noreturn void page_fault(const struct trap_frame *frame)
+static void describe_page_fault(const struct trap_frame *frame, char *text, size_t bytes)
 {
     static const char *const access[] = {"reading", "reading", "writing", "writing"};
-    struct symbol_place place;
     const char *gone = module_gone_from(frame->rip);
-    if (gone)
-        panic_at(frame, "page fault executing %#lx, where the module %s was", frame->rip, gone);
-    panic_at(frame, "page fault %s %#lx%s%s", frame->error & 16 ? "executing" : access[frame->error & 3],
-             fault_address(), symbol_at(frame->rip, &place) ? " in " : "",
-             symbol_at(frame->rip, &place) ? place.name : "");
+    text_format(text, bytes, "page fault %s %#lx%s%s", frame->error & 16 ? "executing" : access[frame->error & 3],
+                fault_address(), gone ? ", where the module was that has left: " : "", gone ? gone : "");
 }
 
 static void exception(struct trap_frame *frame)
 {
-    if (frame->vector == VECTOR_NMI && panic_under_way())
-        panic_stop_here();
+    char what[120];
+    if (frame->vector == VECTOR_NMI) {
+        if (panic_under_way())
+            panic_stop_here();
+        contain_watchdog(frame);
+        return;
+    }
     if (frame->vector == VECTOR_DEVICE_NOT_AVAILABLE && fpu_wanted())
         return;
     if (arch_probe_faulted(frame))
         return;
     if (frame->vector == VECTOR_PAGE_FAULT)
-        page_fault(frame);
-    panic_at(frame, "%s, error code %#lx", exception_name(frame->vector), frame->error);
+        describe_page_fault(frame, what, sizeof(what));
+    else
+        text_format(what, sizeof(what), "%s", exception_name(frame->vector));
+    if (!contain_exception(frame, what))
+        panic_at(frame, "%s", what);
 }
 
 static void serve(unsigned vector)
@@ -130,6 +135,7 @@ void arch_trap(struct trap_frame *frame)
         exception(frame);
         return;
     }
+    contain_interrupt(frame);
     counts[vector]++;
     cpu->interrupts++;
     if (vector != VECTOR_SPURIOUS)

@@ -5,6 +5,7 @@
  * since whoever yields has given all registers away (arch_yield()), nothing needs to be saved here. Interrupts are
  * off.
  */
+#define SLOT_RESERVED
 #include "core/schedule.h"
 #include "core/schedule_private.h"
 #include <arch/switch.h>
@@ -41,6 +42,7 @@ void schedule_yield(void)
         yield_slowly();
         return;
     }
+    slot_record();
     cycles = charge_time(cpu, running);
     if (SCHED_HAS(charge))
         SCHED_CALL3(charge, cpu->queue, running->entity, cycles);

@@ -110,8 +110,8 @@ struct sched_ops {
     void (*queue_init)(struct sched_queue *queue, unsigned cpu);
 
     /*
-     * (optional) May the policy hand over now? Called before a swap with the machine running and no lock held,
-     * interrupts on; must not block. 0: yes; -EAGAIN: ask again; any other error: no.
+     * (optional) May the policy hand over now? Called before a swap with the machine running and no lock held. 0: yes;
+     * -EAGAIN: ask again; any other error: no.
      */
     int (*prepare)(void);
 
