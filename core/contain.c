@@ -116,12 +116,14 @@ bool contain_exception(struct trap_frame *frame, const char *what)
     return true;
 }
 
-void contain_interrupt(struct trap_frame *frame)
+bool contain_interrupt(struct trap_frame *frame)
 {
     struct call call;
-    if (__builtin_expect(frame->rip - MODULES_BASE < MODULES_SIZE && frame->rsp < this_cpu()->guard_stack, 0) &&
-        find_call(frame, &call))
-        abandon(frame, &call, "interrupts turned on");
+    if (__builtin_expect(frame->rip - MODULES_BASE >= MODULES_SIZE || frame->rsp >= this_cpu()->guard_stack, 1) ||
+        !find_call(frame, &call))
+        return false;
+    abandon(frame, &call, "interrupts turned on");
+    return true;
 }
 
 static uint64_t work_done(const struct cpu *cpu)

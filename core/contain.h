@@ -19,8 +19,11 @@ struct trap_frame;
  */
 bool contain_exception(struct trap_frame *frame, const char *what);
 
-/* A maskable interrupt has arrived. If inside a policy's function, that had no right to turn them on: as above. */
-void contain_interrupt(struct trap_frame *frame);
+/*
+ * A maskable interrupt has arrived. True: inside a policy's function, which had no right to turn them on; as above. The
+ * interrupt cannot be served there, and is to be raised again.
+ */
+bool contain_interrupt(struct trap_frame *frame);
 
 /*
  * A non-maskable interrupt: looks, on CPU 0, which CPUs have not moved since the last two, and abandons the policy's

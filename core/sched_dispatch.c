@@ -24,6 +24,11 @@ static struct sched_entity *held_by(const struct policy *policy, struct sched_en
     return entity && sched_holder(thread_at(entity)) == policy ? entity : NULL;
 }
 
+static void dispatch_load(struct sched_entity *entity, const struct sched_record *record)
+{
+    sched_ops_of(sched_handover.to)->load(entity, record);
+}
+
 static void dispatch_enqueue(struct sched_queue *queue, struct sched_entity *entity, enum sched_reason reason)
 {
     struct thread *thread = thread_at(entity);
@@ -123,6 +128,7 @@ static struct sched_entity *dispatch_offer(struct sched_queue *queue, struct sch
 }
 
 const struct sched_ops sched_dispatch_ops = {
+    .load = dispatch_load,
     .enqueue = dispatch_enqueue,
     .dequeue = dispatch_dequeue,
     .choose = dispatch_choose,

@@ -123,7 +123,10 @@ static void carry_on(struct policy *policy)
 
 void sched_adopt(struct thread *thread)
 {
-    sched_give(sched_handover.from ? sched_handover.to : occupant, thread);
+    struct policy *policy = sched_handover.from ? sched_handover.to : occupant;
+    thread->home = policy;
+    thread->entity = (struct sched_entity *)thread->entities[policy->side];
+    SCHED_CALL2(load, thread->entity, &thread->record);
 }
 
 bool sched_save(const struct policy *from, const struct sched_queue *queue, struct thread *thread)

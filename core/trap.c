@@ -135,7 +135,11 @@ void arch_trap(struct trap_frame *frame)
         exception(frame);
         return;
     }
-    contain_interrupt(frame);
+    if (contain_interrupt(frame)) {
+        arch_end_of_interrupt();
+        arch_send_interrupt(cpu->index, vector);
+        return;
+    }
     counts[vector]++;
     cpu->interrupts++;
     if (vector != VECTOR_SPURIOUS)
