@@ -45,22 +45,21 @@ void slot_closed(void);
 /*
  * A call that has to be abandoned goes on after the call instruction, with 0 as its result (arch/guard.h): the stack
  * and frame pointer are recorded before it, and no other register is relied on after it. A file that reserves
- * registers (core/yield.c) says SLOT_RESERVED, keeps those, which are restored, and records once, in slot_record().
+ * registers (core/yield.c) says SLOT_RESERVED: those are restored, its callers want no others kept, and it records
+ * once, in slot_record().
  */
 #ifdef SLOT_RESERVED
 #define SLOT_RECORD ""
-#define SLOT_LOST "r14", "r15"
+#define SLOT_LOST
 #define SLOT_HERE SLOT_IN_YIELD
 #else
-#define SLOT_RECORD                                         \
-    "mov %%rsp, %%gs:" ARCH_TEXT(ARCH_CPU_GUARD_STACK) "\n" \
-                                                       "mov %%rbp, %%gs:" ARCH_TEXT(ARCH_CPU_GUARD_FRAME) "\n"
-#define SLOT_LOST "rbx", "r12", "r13", "r14", "r15"
+#define SLOT_RECORD ARCH_GUARD_RECORD
+#define SLOT_LOST "rbx", "r12", "r13", "r14", "r15",
 #define SLOT_HERE 0
 #endif
 #define SLOT_SITE SLOT_RECORD "1: call slot_closed\n" SLOT_SITE_LISTED("0")
 /* What a C function may change besides its arguments and result (psABI x86-64, 3.2.1), and what an abandoned one may. */
-#define SLOT_CLOBBERS "r8", "r9", "r10", "r11", SLOT_LOST, "memory", "cc"
+#define SLOT_CLOBBERS "r8", "r9", "r10", "r11", SLOT_LOST "memory", "cc"
 #define SLOT_TARGET(slot_kind, ops, member) \
     [function] "i"(offsetof(struct ops, member)), [kind] "i"(slot_kind), [here] "i"(SLOT_HERE)
 

@@ -19,6 +19,10 @@
 #define ARCH_TEXT(constant) ARCH_TEXT_(constant)
 #define ARCH_TEXT_(constant) #constant
 
+/* Assembly, within an extended asm statement, that records the stack for the call instruction right after it. */
+#define ARCH_GUARD_RECORD \
+    "mov %%rsp, %%gs:" ARCH_TEXT(ARCH_CPU_GUARD_STACK) "; mov %%rbp, %%gs:" ARCH_TEXT(ARCH_CPU_GUARD_FRAME) "\n"
+
 struct trap_frame;
 
 /*
