@@ -52,7 +52,7 @@ static int link_once(const char *name, uint64_t *cycles, uint64_t *relocations, 
 {
     struct module *module;
     uint64_t start = arch_clock();
-    int result = module_insert(name, &module, why);
+    int result = module_insert(name, NULL, 0, &module, why);
     if (result != 0)
         return result;
     *cycles = arch_clock() - start;

@@ -25,7 +25,7 @@ static int hold_module(const char *name, struct module **held, struct failure *w
     modules_unlock();
     if (*held)
         return 0;
-    result = module_insert(name, held, why);
+    result = module_insert(name, NULL, 0, held, why);
     if (result == 0) {
         module_get(*held);
         (*held)->automatic = true;

@@ -20,6 +20,7 @@
 #include <arch/trap.h>
 #include <arch/watchdog.h>
 #include <moult/text.h>
+#include <string.h>
 
 #define STALLED_MAX 2  /* watchdog interrupts that find a CPU where it was: 50 to 75 ms */
 #define DEPTH_MAX 4096 /* bytes of stack that are searched for a call from a module */
@@ -93,10 +94,19 @@ static void describe(const struct trap_frame *frame, const char *what, char *tex
         text_format(text, bytes, "%s at %#lx", what, frame->rip);
 }
 
+/* What the policy leaves on the stack is not to be taken for somebody's use of its module (core/audit.c). */
+static void wipe_stack(const struct trap_frame *frame)
+{
+    uintptr_t stack = this_cpu()->guard_stack, low = (uintptr_t)current_thread()->stack, from = frame->rsp;
+    if (on_stack(from) && from < stack && (low || stack - from <= DEPTH_MAX))
+        memset((void *)from, 0, stack - 8 - from);
+}
+
 static void abandon(struct trap_frame *frame, const struct call *call, const char *what)
 {
     char text[sizeof(reason)];
     describe(frame, what, text, sizeof(text));
+    wipe_stack(frame);
     if (call->site) {
         arch_abandon_site(frame, call->return_address, call->site->here == SLOT_IN_YIELD);
         slot_fault(call->site->kind, call->module, text);

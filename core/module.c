@@ -94,7 +94,52 @@ struct module *module_hold_text(uintptr_t address)
     return module;
 }
 
-static int insert(const char *name, struct module **inserted, struct failure *why)
+#define PARAMETER_PREFIX "parameter_"
+
+/* A symbol of that prefix, for eight bytes of the module's data. */
+static bool is_parameter(const struct module *module, const struct module_symbol *symbol)
+{
+    uintptr_t offset = symbol->address - (uintptr_t)module->base - module->text_bytes - module->rodata_bytes;
+    return strncmp(symbol->name, PARAMETER_PREFIX, strlen(PARAMETER_PREFIX)) == 0 && symbol->size == sizeof(uint64_t) &&
+           symbol->address % sizeof(uint64_t) == 0 && offset < module->data_bytes;
+}
+
+const char *module_parameter(const struct module *module, size_t index, uint64_t **place)
+{
+    for (size_t i = 0; i < module->symbols_count; i++) {
+        if (!is_parameter(module, &module->symbols[i]) || index-- > 0)
+            continue;
+        *place = (uint64_t *)module->symbols[i].address;
+        return module->symbols[i].name + strlen(PARAMETER_PREFIX);
+    }
+    return NULL;
+}
+
+static int set_parameter(const struct module *module, const struct module_setting *setting, struct failure *why)
+{
+    const char *name;
+    uint64_t *place;
+    for (size_t i = 0; (name = module_parameter(module, i, &place)); i++) {
+        if (strcmp(name, setting->name) == 0) {
+            *place = setting->value;
+            return 0;
+        }
+    }
+    return fail(why, -EINVAL, "module '%s' has no parameter '%.64s'; `modinfo %s` lists those it has", module->name,
+                setting->name, module->name);
+}
+
+static int set_parameters(const struct module *module, const struct module_setting *settings, size_t count,
+                          struct failure *why)
+{
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = set_parameter(module, &settings[i], why);
+    return result;
+}
+
+static int insert(const char *name, const struct module_setting *settings, size_t settings_count,
+                  struct module **inserted, struct failure *why)
 {
     char file[MODULE_NAME_BYTES + 2];
     const void *object;
@@ -109,6 +154,11 @@ static int insert(const char *name, struct module **inserted, struct failure *wh
     result = module_link(name, object, bytes, inserted, &init, &init_count, why);
     if (result != 0)
         return result;
+    result = set_parameters(*inserted, settings, settings_count, why);
+    if (result != 0) {
+        module_free(*inserted);
+        return result;
+    }
     flags = spin_lock_save(&list_lock);
     TAILQ_INSERT_TAIL(&modules, *inserted, link);
     spin_unlock_restore(&list_lock, flags);
@@ -118,11 +168,12 @@ static int insert(const char *name, struct module **inserted, struct failure *wh
     return 0;
 }
 
-int module_insert(const char *name, struct module **inserted, struct failure *why)
+int module_insert(const char *name, const struct module_setting *settings, size_t settings_count,
+                  struct module **inserted, struct failure *why)
 {
     int result;
     mutex_lock(&registry);
-    result = insert(name, inserted, why);
+    result = insert(name, settings, settings_count, inserted, why);
     mutex_unlock(&registry);
     return result;
 }

@@ -61,12 +61,23 @@ bool archive_find(const char *name, const void **bytes, size_t *size);
 /* The names in the archive by index; NULL: no more. */
 const char *archive_name(unsigned index);
 
+/* A module's parameter, and what it is to be (moult/module.h). */
+struct module_setting {
+    const char *name;
+    uint64_t value;
+};
+
 /*
- * Loads NAME.o from the boot archive and links it. *inserted gets the module. -ENOENT not in the archive; -EEXIST
+ * Loads NAME.o from the boot archive, links it, and sets its parameters. *inserted gets the module. -EINVAL it has no
+ * such parameter; -ENOENT not in the archive; -EEXIST
  * already in; -ENOEXEC, -ELINK, -EABI, -ENOMEM. On failure nothing is left behind and `why` says what was wrong.
  * Thread context.
  */
-int module_insert(const char *name, struct module **inserted, struct failure *why);
+int module_insert(const char *name, const struct module_setting *settings, size_t settings_count,
+                  struct module **inserted, struct failure *why);
+
+/* The module's parameters by index: name and place; NULL: no more. The registry is held still. */
+const char *module_parameter(const struct module *module, size_t index, uint64_t **place);
 
 /* Takes a module out: -ENOENT; -EBUSY while a slot, a thread or another module uses it (named in `why`). */
 int module_remove(const char *name, struct failure *why);

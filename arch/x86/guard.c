@@ -2,8 +2,8 @@
  * guard.c - leads an interrupted execution to the end of the call that is abandoned.
  *
  * The processor's frame is changed in place: the return from the exception does the rest. Registers that a policy may
- * have left in any state are set so that the core can go on with them: those that core/yield.c reserves, the direction
- * flag, interrupts.
+ * have left in any state are set so that the core can go on: those that core/yield.c reserves, the direction flag,
+ * interrupts; the others are cleared.
  */
 #include "core/cpu.h"
 #include "core/schedule.h"
@@ -17,6 +17,8 @@ extern const uint8_t arch_guard_abandoned[];
 static void leave_call(struct trap_frame *frame, uintptr_t where)
 {
     const struct cpu *cpu = this_cpu();
+    frame->rax = frame->rbx = frame->rcx = frame->rdx = frame->rsi = frame->rdi = 0;
+    frame->r8 = frame->r9 = frame->r10 = frame->r11 = frame->r12 = frame->r13 = frame->r14 = frame->r15 = 0;
     frame->rip = where;
     frame->rsp = cpu->guard_stack;
     frame->rbp = cpu->guard_frame;
@@ -32,7 +34,6 @@ void arch_abandon_site(struct trap_frame *frame, uintptr_t site_return, bool in_
 {
     struct cpu *cpu = this_cpu();
     leave_call(frame, site_return);
-    frame->rax = 0;
     if (!in_yield)
         return;
     frame->rbx = (uintptr_t)cpu;

@@ -44,10 +44,15 @@ static int run_slots(struct request *request, struct failure *why)
         json_text(json, "previous", slot->previous);
         json_text(json, "fallback", slot->fallback.name);
         json_text(json, "standby", slot->standby ? slot->standby->name : "");
+        json_text(json, "died", slot->died);
+        json_text(json, "reason", slot->reason);
         json_text(json, "state", state_name(slot));
         json_number(json, "swaps", slot->swaps);
         json_object_end(json);
     }
+    for (unsigned i = 0; !json && (slot = slot_at(i)); i++)
+        if (slot->died[0])
+            reply_print(request, "%s: %s died: %s\n", slot->name, slot->died, slot->reason);
     if (json)
         json_list_end(json);
     return 0;
