@@ -53,9 +53,9 @@ __attribute__((format(printf, 1, 2))) static void violation(const char *format, 
 /* Is it linked where it says, as far as its neighbours know? */
 static bool linked(const struct thread *thread)
 {
-    const struct thread *next = TAILQ_NEXT(thread, wait_link);
+    const struct ring *link = &thread->wait_link;
 
-    return *thread->wait_link.tqe_prev == thread && (!next || next->wait_link.tqe_prev == &thread->wait_link.tqe_next);
+    return link->next->previous == link && link->previous->next == link;
 }
 
 static bool is_current(const struct thread *thread)

@@ -24,7 +24,7 @@
 struct cpu cpus[CPU_MAX];
 unsigned cpu_count = 1;
 
-static struct mutex one_at_a_time = MUTEX_INITIALISER(one_at_a_time);
+static struct mutex one_at_a_time = MUTEX_INITIALISER;
 static volatile uint32_t number, released;
 
 static void leave(void)

@@ -17,72 +17,73 @@
  * which it then leaves. It may have been woken for both reasons at once: then it stays here until the other wake-up is
  * over, which would else reach a later wait.
  */
-static int leave_list(struct thread *self, struct wait_list *list, struct spinlock *lock)
+static int leave_list(struct thread *self)
 {
-    struct wait_list *waits_on;
-    while ((waits_on = __atomic_load_n(&self->waits_on, __ATOMIC_ACQUIRE))) {
-        if (waits_on == TAKEN) {
+    struct wait_list *list;
+    while ((list = __atomic_load_n(&self->waits_on, __ATOMIC_ACQUIRE))) {
+        if (list == TAKEN) {
             arch_relax();
             continue;
         }
-        spin_lock(lock);
+        spin_lock(&list->lock);
         if (self->waits_on == list) {
-            TAILQ_REMOVE(list, self, wait_link);
+            ring_remove(&list->first, &self->wait_link);
             self->waits_on = NULL;
-            spin_unlock(lock);
+            spin_unlock(&list->lock);
             return self->wait_result;
         }
-        spin_unlock(lock);
+        spin_unlock(&list->lock);
     }
     return 0;
 }
 
+/* Puts the running thread at the end of a list whose lock is held. */
+static inline void join_list(struct thread *self, struct wait_list *list)
+{
+    ring_append(&list->first, &self->wait_link);
+    self->waits_on = list;
+}
+
 /*
  * Waits in `list` (NULL: in none) until taken out of it, `deadline`, or an end if `interruptible`. Context:
- * interrupts off, `lock` (of the list) held; returns with it released. 0: taken out; -ETIMEDOUT; -EINTR.
+ * interrupts off, the list's lock held; returns with it released. 0: taken out; -ETIMEDOUT; -EINTR.
  */
-static int wait_in(struct wait_list *list, struct spinlock *lock, uint64_t deadline, bool interruptible)
+static int wait_in(struct wait_list *list, uint64_t deadline, bool interruptible)
 {
     struct thread *self = current_thread();
-    struct cpu *cpu;
-    int result;
+    struct cpu *cpu = this_cpu();
+    bool killed;
     if (list)
-        TAILQ_INSERT_TAIL(list, self, wait_link);
-    self->waits_on = list;
-    self->deadline = deadline;
+        join_list(self, list);
+    self->interruptible = interruptible;
     if (deadline != NO_DEADLINE)
-        timer_add(self);
-    cpu = this_cpu();
+        timer_add(self, deadline);
     spin_lock(&cpu->queue_lock);
-    if (interruptible && self->killed) {
+    killed = interruptible && self->killed;
+    if (killed) {
         self->wait_result = -EINTR;
         spin_unlock(&cpu->queue_lock);
-        if (lock)
-            spin_unlock(lock);
     } else {
         self->state = THREAD_BLOCKED;
-        self->interruptible = interruptible;
-        if (lock)
-            spin_unlock(lock);
-        schedule_block(SCHED_BLOCK);
     }
+    if (list)
+        spin_unlock(&list->lock);
+    if (!killed)
+        schedule_block(SCHED_BLOCK);
+    self->interruptible = true;
     if (deadline != NO_DEADLINE)
         timer_cancel(self);
-    result = list ? 0 : self->wait_result;
-    if (__atomic_load_n(&self->waits_on, __ATOMIC_ACQUIRE))
-        result = leave_list(self, list, lock);
-    return result;
+    return list ? leave_list(self) : self->wait_result;
 }
 
 /* Takes the first waiter out of a list whose lock is held; NULL: none. It is to be given to wake_taken(). */
 static inline struct thread *take_first(struct wait_list *list)
 {
-    struct thread *first = TAILQ_FIRST(list);
-    if (first) {
-        TAILQ_REMOVE(list, first, wait_link);
-        __atomic_store_n(&first->waits_on, TAKEN, __ATOMIC_RELEASE);
-    }
-    return first;
+    struct ring *link = ring_take(&list->first);
+    if (!link)
+        return NULL;
+    __atomic_store_n(&thread_waiting(link)->waits_on, TAKEN, __ATOMIC_RELEASE);
+    return thread_waiting(link);
 }
 
 /* Wakes one that was taken out. Touches nothing afterwards that the woken thread may give away. */
@@ -104,9 +105,7 @@ static inline void finish(unsigned long flags)
 
 void semaphore_init(struct semaphore *semaphore, uint32_t count)
 {
-    semaphore->lock.owner = 0;
-    semaphore->count = count;
-    TAILQ_INIT(&semaphore->waiters);
+    *semaphore = (struct semaphore)SEMAPHORE_INITIALISER(count);
 }
 EXPORT_SYMBOL(semaphore_init);
 
@@ -121,29 +120,26 @@ ALWAYS_INLINE int wait_for_grant(struct semaphore *semaphore)
     spin_lock(&cpu->queue_lock);
     if (__builtin_expect(self->killed, 0)) {
         spin_unlock(&cpu->queue_lock);
-        spin_unlock(&semaphore->lock);
+        spin_unlock(&semaphore->waiters.lock);
         return -EINTR;
     }
-    TAILQ_INSERT_TAIL(&semaphore->waiters, self, wait_link);
-    self->waits_on = &semaphore->waiters;
-    self->deadline = NO_DEADLINE;
+    join_list(self, &semaphore->waiters);
     self->state = THREAD_BLOCKED;
-    self->interruptible = true;
-    spin_unlock(&semaphore->lock);
+    spin_unlock(&semaphore->waiters.lock);
     block_and_switch(cpu, self);
-    return __builtin_expect(self->waits_on != NULL, 0) ? leave_list(self, &semaphore->waiters, &semaphore->lock) : 0;
+    return __builtin_expect(self->waits_on != NULL, 0) ? leave_list(self) : 0;
 }
 
 static int down(struct semaphore *semaphore, uint64_t deadline, bool interruptible)
 {
     int result = 0;
     arch_interrupts_disable();
-    spin_lock(&semaphore->lock);
+    spin_lock(&semaphore->waiters.lock);
     if (semaphore->count > 0) {
         semaphore->count--;
-        spin_unlock(&semaphore->lock);
+        spin_unlock(&semaphore->waiters.lock);
     } else {
-        result = wait_in(&semaphore->waiters, &semaphore->lock, deadline, interruptible);
+        result = wait_in(&semaphore->waiters, deadline, interruptible);
     }
     arch_interrupts_enable();
     return result;
@@ -153,10 +149,10 @@ int semaphore_down(struct semaphore *semaphore)
 {
     int result = 0;
     arch_interrupts_disable();
-    spin_lock(&semaphore->lock);
+    spin_lock(&semaphore->waiters.lock);
     if (semaphore->count > 0) {
         semaphore->count--;
-        spin_unlock(&semaphore->lock);
+        spin_unlock(&semaphore->waiters.lock);
     } else {
         result = wait_for_grant(semaphore);
     }
@@ -179,22 +175,22 @@ EXPORT_SYMBOL(semaphore_down_for);
 
 bool semaphore_try(struct semaphore *semaphore)
 {
-    unsigned long flags = spin_lock_save(&semaphore->lock);
+    unsigned long flags = spin_lock_save(&semaphore->waiters.lock);
     bool taken = semaphore->count > 0;
     if (taken)
         semaphore->count--;
-    spin_unlock_restore(&semaphore->lock, flags);
+    spin_unlock_restore(&semaphore->waiters.lock, flags);
     return taken;
 }
 EXPORT_SYMBOL(semaphore_try);
 
 void semaphore_up(struct semaphore *semaphore)
 {
-    unsigned long flags = spin_lock_save(&semaphore->lock);
+    unsigned long flags = spin_lock_save(&semaphore->waiters.lock);
     struct thread *first = take_first(&semaphore->waiters);
     if (!first)
         semaphore->count++;
-    spin_unlock(&semaphore->lock);
+    spin_unlock(&semaphore->waiters.lock);
     if (first)
         wake_taken(first);
     finish(flags);
@@ -203,8 +199,7 @@ EXPORT_SYMBOL(semaphore_up);
 
 void mutex_init(struct mutex *mutex)
 {
-    mutex->holder = NULL;
-    semaphore_init(&mutex->free, 1);
+    *mutex = (struct mutex)MUTEX_INITIALISER;
 }
 EXPORT_SYMBOL(mutex_init);
 
@@ -226,8 +221,7 @@ EXPORT_SYMBOL(mutex_unlock);
 
 void wait_queue_init(struct wait_queue *queue)
 {
-    queue->lock.owner = 0;
-    TAILQ_INIT(&queue->waiters);
+    *queue = (struct wait_queue)WAIT_QUEUE_INITIALISER;
 }
 EXPORT_SYMBOL(wait_queue_init);
 
@@ -238,14 +232,14 @@ int wait_queue_wait(struct wait_queue *queue, bool (*condition)(void *), void *a
     for (;;) {
         bool met;
         arch_interrupts_disable();
-        spin_lock(&queue->lock);
+        spin_lock(&queue->waiters.lock);
         met = condition(argument);
         if (met || result != 0) {
-            spin_unlock(&queue->lock);
+            spin_unlock(&queue->waiters.lock);
             arch_interrupts_enable();
             return met ? 0 : result;
         }
-        result = wait_in(&queue->waiters, &queue->lock, deadline, true);
+        result = wait_in(&queue->waiters, deadline, true);
         arch_interrupts_enable();
     }
 }
@@ -255,10 +249,10 @@ void wait_queue_wake(struct wait_queue *queue)
 {
     unsigned long flags = arch_interrupts_save();
     struct thread *first;
-    spin_lock(&queue->lock);
+    spin_lock(&queue->waiters.lock);
     while ((first = take_first(&queue->waiters)))
         wake_taken(first);
-    spin_unlock(&queue->lock);
+    spin_unlock(&queue->waiters.lock);
     finish(flags);
 }
 EXPORT_SYMBOL(wait_queue_wake);
@@ -267,7 +261,7 @@ int thread_sleep(uint64_t nanoseconds)
 {
     int result;
     arch_interrupts_disable();
-    result = wait_in(NULL, NULL, time_deadline(nanoseconds), true);
+    result = wait_in(NULL, time_deadline(nanoseconds), true);
     arch_interrupts_enable();
     return result == -EINTR ? result : 0;
 }

@@ -36,10 +36,32 @@ static inline void ring_remove(struct ring **first, struct ring *member)
 {
     struct ring *next = member->next, *previous = member->previous;
 
+    if (next == member) {
+        *first = NULL;
+        return;
+    }
     previous->next = next;
     next->previous = previous;
     if (*first == member)
-        *first = next == member ? NULL : next;
+        *first = next;
+}
+
+/* Takes the first member out and returns it; NULL: there is none. O(1). */
+static inline struct ring *ring_take(struct ring **first)
+{
+    struct ring *head = *first, *next;
+
+    if (!head)
+        return NULL;
+    next = head->next;
+    if (next == head) {
+        *first = NULL;
+        return head;
+    }
+    next->previous = head->previous;
+    next->previous->next = next;
+    *first = next;
+    return head;
 }
 
 #endif

@@ -157,7 +157,10 @@ static void ring_as_an_array(void **state)
         item[i].in = false;
     for (unsigned step = 0; step < 5000; step++) {
         struct item *any = &item[random_below(30)];
-        if (any->in) {
+        if (any->in && any == list[0]) {
+            assert_ptr_equal(ring_take(&first), &any->ring);
+            list_remove(any);
+        } else if (any->in) {
             ring_remove(&first, &any->ring);
             list_remove(any);
         } else {
@@ -172,6 +175,9 @@ static void ring_as_an_array(void **state)
         }
         assert_ptr_equal(member, first);
     }
+    for (; length > 0; list_remove(list[0]))
+        assert_ptr_equal(ring_take(&first), &list[0]->ring);
+    assert_null(ring_take(&first));
 }
 
 int main(void)
