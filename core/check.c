@@ -164,6 +164,8 @@ static void check_cpu(const struct cpu *cpu, const struct recount *recount, cons
         violation("CPU %u has %u urgent threads in its list, there are %u", cpu->index, urgent, recount->urgent);
     if (urgent && !(cpu->attention & ATTENTION_URGENT))
         violation("CPU %u does not know of its urgent threads", cpu->index);
+    if (current && current->idle && !(cpu->attention & ATTENTION_IDLE))
+        violation("CPU %u does not know that it is idle", cpu->index);
     if (cpu->runnable != recount->runnable || cpu->load != recount->load)
         violation("CPU %u counts %u runnable threads of weight %lu, there are %u of %lu", cpu->index, cpu->runnable,
                   cpu->load, recount->runnable, recount->load);

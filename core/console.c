@@ -31,14 +31,14 @@ static struct {
     size_t footer_length;
     char footer[CONSOLE_FOOTER_BYTES]; /* `busy` protects it */
     char line[LINE_BYTES];             /* of the log, being shown; `busy` protects it */
-} console = {.threads = MUTEX_INITIALISER};
+} console = {.threads = MUTEX_INITIALISER(console.threads)};
 
 static struct {
     struct spinlock lock; /* protects the members below, but for `available` */
     uint32_t first, count;
     char bytes[INPUT_BYTES];
     struct semaphore available; /* bytes in the ring */
-} input = {.available = SEMAPHORE_INITIALISER(0)};
+} input = {.available = SEMAPHORE_INITIALISER(input.available, 0)};
 
 static bool take(void)
 {

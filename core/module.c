@@ -14,7 +14,7 @@
 
 struct module_list modules = TAILQ_HEAD_INITIALIZER(modules);
 
-static struct mutex registry = MUTEX_INITIALISER;
+static struct mutex registry = MUTEX_INITIALISER(registry);
 static struct spinlock list_lock;
 
 /* Debuggers break here; kept as calls of their own. */

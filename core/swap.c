@@ -42,7 +42,7 @@ static struct {
     struct spinlock lock;
     TAILQ_HEAD(, transaction) waiting;
     struct semaphore some;
-} requests = {.waiting = TAILQ_HEAD_INITIALIZER(requests.waiting), .some = SEMAPHORE_INITIALISER(0)};
+} requests = {.waiting = TAILQ_HEAD_INITIALIZER(requests.waiting), .some = SEMAPHORE_INITIALISER(requests.some, 0)};
 
 /* Ends a step's time, and fails on purpose if this is the step to fail at. */
 static int step_done(struct transaction *swap, enum swap_step step, int result)

@@ -39,14 +39,14 @@ static struct {
     uint32_t count;       /* in use */
     uint32_t stacks_kept; /* free entries that have their stack still */
     uint32_t next_number;
-} table = {.grow = MUTEX_INITIALISER, .free = TAILQ_HEAD_INITIALIZER(table.free), .next_number = 1};
+} table = {.grow = MUTEX_INITIALISER(table.grow), .free = TAILQ_HEAD_INITIALIZER(table.free), .next_number = 1};
 
 /* Threads that ended without anyone to join them, for the reaper. */
 static struct {
     struct spinlock lock;
-    struct ring *first;
+    struct ring threads; /* its ends */
     struct semaphore some;
-} dead = {.some = SEMAPHORE_INITIALISER(0)};
+} dead = {.threads = {&dead.threads, &dead.threads}, .some = SEMAPHORE_INITIALISER(dead.some, 0)};
 
 static struct thread *entry_at(uint32_t index)
 {
@@ -289,7 +289,7 @@ void thread_exit(void)
     spin_lock(&table.lock);
     if (self->detached) {
         spin_lock(&dead.lock);
-        ring_append(&dead.first, &self->wait_link);
+        ring_insert(&dead.threads, &self->wait_link);
         spin_unlock(&dead.lock);
         semaphore_up(&dead.some);
     } else {
@@ -391,7 +391,7 @@ static void reaper_main(void *unused)
         unsigned long flags;
         semaphore_down(&dead.some);
         flags = spin_lock_save(&dead.lock);
-        thread = thread_waiting(ring_take(&dead.first));
+        thread = thread_waiting(ring_take(&dead.threads));
         spin_unlock_restore(&dead.lock, flags);
         forget(thread);
     }

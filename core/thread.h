@@ -46,14 +46,14 @@ struct thread {
         };
         uint32_t standing; /* all four at once: THREAD_BLOCKED means blocked, and nothing out of the ordinary */
     };
-    bool idle;            /* a CPU's idle thread: in no queue, ever */
-    volatile bool killed; /* asked to end */
-    bool workload;        /* `bench` may suspend it */
-    bool detached;        /* nobody joins it */
-    bool joined;          /* somebody does */
-    bool core;            /* the core's own: not to be killed */
-    bool interruptible;   /* thread_kill() ends its wait; false only in one that must not be cut short */
-    int wait_result;      /* why its wait ended: 0, -ETIMEDOUT, -EINTR */
+    bool idle;          /* a CPU's idle thread: in no queue, ever */
+    bool killed;        /* asked to end */
+    bool workload;      /* `bench` may suspend it */
+    bool detached;      /* nobody joins it */
+    bool joined;        /* somebody does */
+    bool core;          /* the core's own: not to be killed */
+    bool interruptible; /* thread_kill() ends its wait; false only in one that must not be cut short */
+    int wait_result;    /* why its wait ended: 0, -ETIMEDOUT, -EINTR */
     struct wait_list *
         waits_on; /* the list its wait_link is in, under that list's lock; NULL when it is out and woken: core/wait.c */
     struct ring wait_link; /* in what it waits for; an ended one's in what the reaper has to do */

@@ -80,20 +80,24 @@ struct spinlock {
     volatile uint32_t owner;
 };
 
-/* Threads that wait for one thing, the first that came first. */
+/* Threads that wait for one thing, in the order in which they came. */
 struct wait_list {
-    struct ring *first;
+    struct ring waiters; /* its ends */
     struct spinlock lock;
 };
+#define WAIT_LIST_INITIALISER(name)                     \
+    {                                                   \
+        .waiters = { &(name).waiters, &(name).waiters } \
+    }
 
 /* A counting semaphore. First come, first served. */
 struct semaphore {
-    struct wait_list waiters;
+    struct wait_list list;
     uint32_t count; /* under the list's lock; 0 while anyone waits */
 };
-#define SEMAPHORE_INITIALISER(initial) \
-    {                                  \
-        .count = (initial)             \
+#define SEMAPHORE_INITIALISER(name, initial)                           \
+    {                                                                  \
+        .list = WAIT_LIST_INITIALISER((name).list), .count = (initial) \
     }
 void semaphore_init(struct semaphore *semaphore, uint32_t count);
 /* Takes one, waiting if there is none. -EINTR: nothing taken, the thread is to end. */
@@ -112,9 +116,9 @@ struct mutex {
     struct thread *holder;
     struct semaphore free;
 };
-#define MUTEX_INITIALISER                \
-    {                                    \
-        .free = SEMAPHORE_INITIALISER(1) \
+#define MUTEX_INITIALISER(name)                                       \
+    {                                                                 \
+        .holder = NULL, .free = SEMAPHORE_INITIALISER((name).free, 1) \
     }
 void mutex_init(struct mutex *mutex);
 void mutex_lock(struct mutex *mutex);
@@ -122,11 +126,11 @@ void mutex_unlock(struct mutex *mutex);
 
 /* A place to wait for a condition that the caller checks. */
 struct wait_queue {
-    struct wait_list waiters;
+    struct wait_list list;
 };
-#define WAIT_QUEUE_INITIALISER      \
-    {                               \
-        .waiters = {.first = NULL } \
+#define WAIT_QUEUE_INITIALISER(name)               \
+    {                                              \
+        .list = WAIT_LIST_INITIALISER((name).list) \
     }
 void wait_queue_init(struct wait_queue *queue);
 /*
