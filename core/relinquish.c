@@ -16,7 +16,7 @@
 register struct cpu *cpu ARCH_SWITCH_CPU;
 register struct thread *running ARCH_SWITCH_FROM;
 register struct thread *next ARCH_SWITCH_TO;
-/* Not kept across a switch either: reserved, so that the compiler does not save them for a caller who gave them away. */
+/* Not kept by a switch either: reserved, so that the compiler does not save them for a caller who gave them away. */
 register uintptr_t given_away_1 ARCH_SWITCH_SPARE_1;
 register uintptr_t given_away_2 ARCH_SWITCH_SPARE_2;
 
