@@ -72,7 +72,7 @@ static void answer(void *argument)
 {
     struct pair *pair = argument;
     for (int i = 0; i < BENCH_BATCHES * ROUND_TRIPS; i++) {
-        semaphore_down(&pair->ping);
+        arch_down(&pair->ping);
         semaphore_up(&pair->pong);
     }
 }
@@ -84,7 +84,7 @@ static void ask(void *argument)
         uint64_t start = arch_clock();
         for (int i = 0; i < ROUND_TRIPS; i++) {
             semaphore_up(&pair->ping);
-            semaphore_down(&pair->pong);
+            arch_down(&pair->pong);
         }
         bench_sample(pair->bench, arch_clock() - start, ROUND_TRIPS);
     }

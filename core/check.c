@@ -53,9 +53,9 @@ __attribute__((format(printf, 1, 2))) static void violation(const char *format, 
 /* Is it linked where it says, as far as its neighbours know? */
 static bool linked(const struct thread *thread)
 {
-    const struct thread *next = TAILQ_NEXT(thread, wait_link);
+    const struct ring *link = &thread->wait_link;
 
-    return *thread->wait_link.tqe_prev == thread && (!next || next->wait_link.tqe_prev == &thread->wait_link.tqe_next);
+    return link->next->previous == link && link->previous->next == link;
 }
 
 static bool is_current(const struct thread *thread)
@@ -163,6 +163,8 @@ static void check_cpu(const struct cpu *cpu, const struct recount *recount)
         violation("CPU %u has %u urgent threads in its list, there are %u", cpu->index, urgent, recount->urgent);
     if (urgent && !(cpu->attention & ATTENTION_URGENT))
         violation("CPU %u does not know of its urgent threads", cpu->index);
+    if (current && current->idle && !(cpu->attention & ATTENTION_IDLE))
+        violation("CPU %u does not know that it is idle", cpu->index);
     if (cpu->runnable != recount->runnable || cpu->load != recount->load)
         violation("CPU %u counts %u runnable threads of weight %lu, there are %u of %lu", cpu->index, cpu->runnable,
                   cpu->load, recount->runnable, recount->load);

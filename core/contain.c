@@ -108,7 +108,7 @@ static void abandon(struct trap_frame *frame, const struct call *call, const cha
     describe(frame, what, text, sizeof(text));
     wipe_stack(frame);
     if (call->site) {
-        arch_abandon_site(frame, call->return_address, call->site->here == SLOT_IN_YIELD);
+        arch_abandon_site(frame, call->return_address, call->site->here == SLOT_IN_RELINQUISH);
         slot_fault(call->site->kind, call->module, text);
     } else {
         text_format(reason, sizeof(reason), "%s", text);

@@ -8,6 +8,7 @@
 #include <arch/cpu.h>
 #include <arch/cpu_data.h>
 #include <arch/guard.h>
+#include <arch/patch.h>
 #include <moult/tree.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -26,6 +27,7 @@ TAILQ_HEAD(thread_list, thread);
 #define ATTENTION_FPU (1u << 1)       /* the vector registers hold the running thread's state */
 #define ATTENTION_BALANCE (1u << 2)   /* the order holds across CPUs: look at the others before choosing */
 #define ATTENTION_DISPLACED (1u << 3) /* `displaced` is not empty: the running thread may be in it, and in no queue */
+#define ATTENTION_IDLE (1u << 4)      /* the idle thread runs, or is to go on when the urgent ones are done */
 
 /*
  * One CPU. The members at stated offsets are read through GS by assembly and inline functions. Those of the run queue
@@ -67,7 +69,9 @@ struct cpu {
 _Static_assert(offsetof(struct cpu, self) == ARCH_CPU_SELF, "read through GS");
 _Static_assert(offsetof(struct cpu, current) == ARCH_CPU_CURRENT, "read through GS");
 _Static_assert(offsetof(struct cpu, lock_owner) == 16, "read through GS by spin_lock()");
+_Static_assert(offsetof(struct cpu, reschedule) == 20, "read by arch/x86/switch.asm");
 _Static_assert(offsetof(struct cpu, queue_lock) == 40, "released by arch/x86/switch.asm");
+_Static_assert(offsetof(struct cpu, attention) == 44, "compared as one with the lock: core/run_queue.h");
 
 _Static_assert(offsetof(struct cpu, guard_stack) == ARCH_CPU_GUARD_STACK, "recorded through GS");
 _Static_assert(offsetof(struct cpu, guard_frame) == ARCH_CPU_GUARD_FRAME, "recorded through GS");
@@ -79,5 +83,22 @@ extern struct cpu cpus[CPU_MAX];
 extern unsigned cpu_count;
 
 #define this_cpu() arch_this_cpu()
+
+/* A place that is patched at boot if there are many CPUs; the linker gathers them in .moult.cpu_sites. */
+struct cpu_site {
+    uint64_t address, target;
+};
+
+/* cpu_count > 1, as one instruction that looks at nothing. */
+static inline __attribute__((always_inline)) bool many_cpus(void)
+{
+    __asm__ goto("1: " ARCH_NO_OPERATION "\n"
+                 ".pushsection .moult.cpu_sites, \"a\"\n"
+                 ".quad 1b, %l[many]\n"
+                 ".popsection" :: ::many);
+    return false;
+many:
+    return true;
+}
 
 #endif

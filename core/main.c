@@ -61,7 +61,7 @@ static void machine_init(void)
     if (arch_interrupt_stacks_init(&cpus[0]) != 0 || arch_patch_init() != 0)
         panic("there is no memory for the first CPU: give the machine more");
     arch_acpi_init(boot.rsdp.bytes, boot.rsdp.size);
-    cpu_count = smp_count();
+    smp_count();
     arch_interrupts_init();
     arch_local_init();
     time_init();

@@ -105,6 +105,7 @@ void cpu_prepare(struct cpu *cpu, unsigned index)
     cpu->self = cpu;
     cpu->index = index;
     cpu->lock_owner = index + 1;
+    cpu->attention = ATTENTION_IDLE;
     TAILQ_INIT(&cpu->urgent);
     TAILQ_INIT(&cpu->displaced);
 }
@@ -121,11 +122,15 @@ static int start(unsigned index)
     return arch_cpu_start(index, cpu, idle->stack + THREAD_STACK_PAGES * PAGE_SIZE);
 }
 
-unsigned smp_count(void)
+void smp_count(void)
 {
+    extern const struct cpu_site cpu_sites_start[], cpu_sites_end[];
     uint64_t wanted = option_number("cpus", CPU_MAX);
     unsigned there = arch_cpu_count();
-    return wanted > 0 && wanted < there ? (unsigned)wanted : there;
+    cpu_count = wanted > 0 && wanted < there ? (unsigned)wanted : there;
+    if (cpu_count > 1)
+        for (const struct cpu_site *site = cpu_sites_start; site < cpu_sites_end; site++)
+            arch_patch_jump(site->address, site->target);
 }
 
 void smp_start(void)

@@ -24,10 +24,13 @@ void smp_flush_tlb(void);
 
 struct cpu;
 
-/* How many CPUs are to run: those that the firmware lists, or as many as the command line's `cpus=` says. */
-unsigned smp_count(void);
+/*
+ * Sets cpu_count to how many CPUs are to run: those that the firmware lists, or as many as the command line's `cpus=`
+ * says; and patches many_cpus(). Once, at boot.
+ */
+void smp_count(void);
 
-/* Gives a CPU's structure its identity and empty lists. */
+/* Gives a CPU's structure its identity and empty lists; it begins idle. */
 void cpu_prepare(struct cpu *cpu, unsigned index);
 
 /* Starts CPUs 1 … cpu_count - 1. One that does not start is left out, and the log says so. */

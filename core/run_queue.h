@@ -32,12 +32,21 @@ static inline __attribute__((always_inline)) bool run_queue_has(const struct cpu
     return arch_probe_equals((void *const *)&thread->queued_on, cpu);
 }
 
+/*
+ * Takes the queue lock if it is free and nothing wants attention: both are seen in one comparison. Context: interrupts
+ * off, this CPU.
+ */
+static inline __attribute__((always_inline)) bool run_queue_try_quiet(struct cpu *cpu)
+{
+    return __sync_bool_compare_and_swap((uint64_t *)&cpu->queue_lock, 0, cpu->lock_owner);
+}
+
 static inline void run_queue_enqueue(struct cpu *cpu, struct thread *thread, enum sched_reason reason)
 {
-    SCHED_CALL3(enqueue, cpu->queue, thread->entity, reason);
     thread->queued_on = cpu;
     cpu->runnable++;
     cpu->load += thread->facts.weight;
+    SCHED_CALL3(enqueue, cpu->queue, thread->entity, reason);
 }
 
 static inline void run_queue_dequeue(struct cpu *cpu, struct thread *thread, enum sched_reason reason)

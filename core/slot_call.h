@@ -27,10 +27,10 @@ struct slot_site {
     uint64_t absent;   /* where it jumps if the occupant leaves the function out; 0: it is the call itself */
     uint32_t function; /* offset of the function in the ops table */
     uint16_t kind;     /* enum slot_kind */
-    uint16_t here;     /* SLOT_IN_YIELD, or 0 */
+    uint16_t here;     /* SLOT_IN_RELINQUISH, or 0 */
 };
 
-#define SLOT_IN_YIELD 1 /* among the functions that reserve registers */
+#define SLOT_IN_RELINQUISH 1 /* among the functions that reserve registers */
 
 extern const struct slot_site slot_sites_start[], slot_sites_end[];
 
@@ -45,13 +45,13 @@ void slot_closed(void);
 /*
  * A call that has to be abandoned goes on after the call instruction, with 0 as its result (arch/guard.h): the stack
  * and frame pointer are recorded before it, and no other register is relied on after it. A file that reserves
- * registers (core/yield.c) says SLOT_RESERVED: those are restored, its callers want no others kept, and it records
+ * registers (core/relinquish.c) says SLOT_RESERVED: those are restored, its callers want no others kept, and it records
  * once, in slot_record().
  */
 #ifdef SLOT_RESERVED
 #define SLOT_RECORD ""
 #define SLOT_LOST
-#define SLOT_HERE SLOT_IN_YIELD
+#define SLOT_HERE SLOT_IN_RELINQUISH
 #else
 #define SLOT_RECORD ARCH_GUARD_RECORD
 #define SLOT_LOST "rbx", "r12", "r13", "r14", "r15",

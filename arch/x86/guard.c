@@ -2,7 +2,7 @@
  * guard.c - leads an interrupted execution to the end of the call that is abandoned.
  *
  * The processor's frame is changed in place: the return from the exception does the rest. Registers that a policy may
- * have left in any state are set so that the core can go on: those that core/yield.c reserves, the direction flag,
+ * have left in any state are set so that the core can go on: those that core/relinquish.c reserves, the direction flag,
  * interrupts; the others are cleared.
  */
 #include "core/cpu.h"
@@ -30,13 +30,13 @@ void arch_abandon_guarded(struct trap_frame *frame)
     leave_call(frame, (uintptr_t)arch_guard_abandoned);
 }
 
-void arch_abandon_site(struct trap_frame *frame, uintptr_t site_return, bool in_yield)
+void arch_abandon_site(struct trap_frame *frame, uintptr_t site_return, bool in_relinquish)
 {
     struct cpu *cpu = this_cpu();
     leave_call(frame, site_return);
-    if (!in_yield)
+    if (!in_relinquish)
         return;
     frame->rbx = (uintptr_t)cpu;
     frame->r12 = (uintptr_t)cpu->current;
-    frame->r13 = (uintptr_t)schedule_without_policy(cpu);
+    frame->r13 = (uintptr_t)schedule_any(cpu);
 }

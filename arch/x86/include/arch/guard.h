@@ -36,10 +36,10 @@ extern const uint8_t arch_guard_return[];
 
 /*
  * Makes the interrupted execution go on where a guarded call was abandoned; or after the call of a slot that returns
- * to `site_return`, with 0 as its result. Interrupts are off there. `in_yield`: the registers that core/yield.c reserves
+ * to `site_return`, with 0 as its result. Interrupts are off there. `in_relinquish`: the registers that core/relinquish.c reserves
  * are restored; the thread to go on with is then any that the core knows in the queue.
  */
 void arch_abandon_guarded(struct trap_frame *frame);
-void arch_abandon_site(struct trap_frame *frame, uintptr_t site_return, bool in_yield);
+void arch_abandon_site(struct trap_frame *frame, uintptr_t site_return, bool in_relinquish);
 
 #endif
