@@ -1,12 +1,13 @@
 /*
- * relinquish.c - the short ways on which a thread gives its CPU up: thread_yield() and semaphore_down().
+ * relinquish.c - the short ways on which a thread gives its CPU up, thread_yield() and semaphore_down(), and wakes
+ * another, semaphore_up().
  *
- * They are called through inline assembly alone (arch_yield(), arch_down()), whose caller has given all registers away:
+ * They are called through inline assembly alone (arch_yield(), arch_down(), arch_up()), whose caller has given all registers away:
  * nothing needs to be saved, and the CPU, its running thread and the next one stand in registers of their own. The
  * compiler takes those for reserved in this whole file, so nothing may stand here that is called in any other way.
  * What is out of the ordinary goes the long way, in core/schedule.c and core/wait.c.
  *
- * Context: a thread. Interrupts are off on return.
+ * Context: a thread; semaphore_up(), any. Interrupts are off on return.
  */
 #define SLOT_RESERVED
 #include "core/schedule.h"
@@ -22,7 +23,8 @@ register uintptr_t given_away_1 ARCH_SWITCH_SPARE_1;
 register uintptr_t given_away_2 ARCH_SWITCH_SPARE_2;
 
 void schedule_yield(void);
-int schedule_down(struct semaphore *semaphore);
+void schedule_down(struct semaphore *semaphore);
+void schedule_up(struct semaphore *semaphore);
 
 /* Lets `next` run; returns when the running thread does so again. */
 ALWAYS_INLINE void go_on(void)
@@ -31,13 +33,6 @@ ALWAYS_INLINE void go_on(void)
         spin_unlock(&cpu->queue_lock);
     else
         arch_switch_entry();
-}
-
-/* The same when it cannot go on now. Where it does, it finds itself in `next`. */
-ALWAYS_INLINE int wait_for_wake_up(void)
-{
-    arch_switch_here(cpu, running, next);
-    return __builtin_expect(next->waits_on != NULL, 0) ? wait_leave() : 0;
 }
 
 /* The rare cases are last calls, so that the short ways need no stack frame. */
@@ -53,31 +48,32 @@ static __attribute__((noinline)) void yield_without_policy(uintptr_t entity)
     go_on();
 }
 
-static __attribute__((noinline)) int wait_without_policy(uintptr_t entity)
+static __attribute__((noinline)) void wait_without_policy(uintptr_t entity)
 {
     next = schedule_without_policy(cpu, entity);
-    return wait_for_wake_up();
+    arch_switch_entry();
 }
 
-static __attribute__((noinline)) int wait_as_last(void)
+static __attribute__((noinline)) void wait_as_last(void)
 {
     next = schedule_pick(cpu);
-    return wait_for_wake_up();
+    arch_switch_entry();
 }
 
-static __attribute__((noinline)) int take_one(struct semaphore *semaphore)
+static __attribute__((noinline)) void take_one(struct semaphore *semaphore)
 {
+    next = running;
     semaphore->count--;
     if (many_cpus())
         spin_unlock(&semaphore->list.lock);
-    return 0;
 }
 
-static __attribute__((noinline)) int down_slowly(struct semaphore *semaphore)
+static __attribute__((noinline)) void down_slowly(struct semaphore *semaphore)
 {
     if (many_cpus())
         spin_unlock(&semaphore->list.lock);
-    return semaphore_down_slowly(semaphore);
+    semaphore_down_slowly(semaphore);
+    next = running;
 }
 
 /* The first call of the policy's functions: those after it find the stack as it is here. */
@@ -123,21 +119,27 @@ void schedule_yield(void)
 
 /*
  * The running thread, linked in the semaphore's list under its lock, blocks before that lock is released. On the only
- * CPU nobody else can look at the semaphore while interrupts are off, and its lock is not taken.
+ * CPU nobody else can look at the semaphore while interrupts are off, and its lock is not taken. Returns with the
+ * running thread in `next`; its waits_on, if it is not NULL, tells wait_leave() what came of it.
  */
-int schedule_down(struct semaphore *semaphore)
+void schedule_down(struct semaphore *semaphore)
 {
     uintptr_t entity;
     arch_begin_here(cpu, running);
     if (many_cpus())
         spin_lock(&semaphore->list.lock);
-    if (__builtin_expect(semaphore->count > 0, 0))
-        return take_one(semaphore);
-    if (__builtin_expect(!run_queue_try_quiet(cpu), 0))
-        return down_slowly(semaphore);
+    if (__builtin_expect(semaphore->count > 0, 0)) {
+        take_one(semaphore);
+        return;
+    }
+    if (__builtin_expect(!run_queue_try_quiet(cpu), 0)) {
+        down_slowly(semaphore);
+        return;
+    }
     if (__builtin_expect(running->killed, 0)) {
         spin_unlock(&cpu->queue_lock);
-        return down_slowly(semaphore);
+        down_slowly(semaphore);
+        return;
     }
     ring_insert(&semaphore->list.waiters, &running->wait_link);
     running->waits_on = &semaphore->list;
@@ -149,12 +151,33 @@ int schedule_down(struct semaphore *semaphore)
     arch_settle_here(cpu, running, next);
     running->queued_on = NULL;
     cpu->load -= running->facts.weight;
-    if (__builtin_expect(--cpu->runnable == 0, 0))
-        return wait_as_last();
+    if (__builtin_expect(--cpu->runnable == 0, 0)) {
+        wait_as_last();
+        return;
+    }
     entity = choose(NULL);
-    if (__builtin_expect(!run_queue_has(cpu, next), 0))
-        return wait_without_policy(entity);
+    if (__builtin_expect(!run_queue_has(cpu, next), 0)) {
+        wait_without_policy(entity);
+        return;
+    }
     if (SCHED_HAS(started))
         SCHED_CALL3(started, cpu->queue, NULL, entity);
-    return wait_for_wake_up();
+    arch_switch_entry();
+}
+
+/* On the only CPU nobody else can look at the semaphore while interrupts are off, and its lock is not taken. */
+void schedule_up(struct semaphore *semaphore)
+{
+    struct ring *first;
+    if (many_cpus()) {
+        semaphore_give_across_cpus(semaphore);
+        return;
+    }
+    first = ring_take(&semaphore->list.waiters);
+    if (__builtin_expect(!first, 0)) {
+        semaphore->count++;
+        return;
+    }
+    thread_waiting(first)->waits_on = NULL;
+    wake_granted(first);
 }

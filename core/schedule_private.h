@@ -41,6 +41,7 @@ ALWAYS_INLINE void wake_granted(struct ring *link)
         wake_and_compare(link);
         return;
     }
+    slot_record();
     run_queue_enqueue(cpu, thread, SCHED_WAKE);
     spin_unlock(&cpu->queue_lock);
 }

@@ -13,6 +13,7 @@
 #include <moult/module.h>
 
 #define TAKEN ((struct wait_list *)1) /* thread->waits_on: out of the list, the wake-up under way on some CPU */
+#define LEFT ((struct wait_list *)2)  /* out of it again: wait_result tells why */
 
 int wait_leave(void)
 {
@@ -22,6 +23,10 @@ int wait_leave(void)
         if (list == TAKEN) {
             arch_relax();
             continue;
+        }
+        if (list == LEFT) {
+            self->waits_on = NULL;
+            return self->wait_result;
         }
         spin_lock(&list->lock);
         if (self->waits_on == list) {
@@ -102,14 +107,18 @@ static int down(struct semaphore *semaphore, uint64_t deadline, bool interruptib
     return 0;
 }
 
-int semaphore_down_slowly(struct semaphore *semaphore)
+void semaphore_down_slowly(struct semaphore *semaphore)
 {
-    return down(semaphore, NO_DEADLINE, true);
+    int result = down(semaphore, NO_DEADLINE, true);
+    if (result != 0) {
+        current_thread()->wait_result = result;
+        current_thread()->waits_on = LEFT;
+    }
 }
 
 int semaphore_down(struct semaphore *semaphore)
 {
-    return arch_down(semaphore);
+    return wait_down(semaphore);
 }
 EXPORT_SYMBOL(semaphore_down);
 
@@ -145,7 +154,7 @@ bool semaphore_try(struct semaphore *semaphore)
 }
 EXPORT_SYMBOL(semaphore_try);
 
-static __attribute__((noinline)) void give_across_cpus(struct semaphore *semaphore)
+void semaphore_give_across_cpus(struct semaphore *semaphore)
 {
     struct thread *first;
     spin_lock(&semaphore->list.lock);
@@ -157,20 +166,9 @@ static __attribute__((noinline)) void give_across_cpus(struct semaphore *semapho
         wake_taken(first);
 }
 
-void semaphore_give(struct semaphore *semaphore)
+void semaphore_up(struct semaphore *semaphore)
 {
-    struct ring *first;
-    if (many_cpus()) {
-        give_across_cpus(semaphore);
-        return;
-    }
-    first = ring_take(&semaphore->list.waiters);
-    if (!first) {
-        semaphore->count++;
-        return;
-    }
-    thread_waiting(first)->waits_on = NULL;
-    wake_granted(first);
+    arch_up(semaphore);
 }
 EXPORT_SYMBOL(semaphore_up);
 

@@ -5,6 +5,7 @@
 #define CORE_WAIT_H
 
 #include "core/thread.h"
+#include <arch/switch.h>
 
 /*
  * After a wait in a list: 0 if the running thread was granted what it waited for, or why it was woken while still in
@@ -13,10 +14,22 @@
  */
 int wait_leave(void);
 
-/* semaphore_down() with whatever may be the matter. Context: interrupts off, no lock held. */
-int semaphore_down_slowly(struct semaphore *semaphore);
+/*
+ * semaphore_down() with whatever may be the matter; wait_leave() then has its result. Context: interrupts off, no lock
+ * held.
+ */
+void semaphore_down_slowly(struct semaphore *semaphore);
 
-/* semaphore_up() without a look at whether the CPU is to choose again. Context: interrupts off. */
-void semaphore_give(struct semaphore *semaphore);
+/* semaphore_up() with many CPUs, without a look at whether this one is to choose again. Context: interrupts off. */
+void semaphore_give_across_cpus(struct semaphore *semaphore);
+
+/* semaphore_down(), in the caller's place: nothing is saved that is not live. */
+static inline int wait_down(struct semaphore *semaphore)
+{
+    const struct thread *self = arch_down(semaphore);
+    int result = __builtin_expect(self->waits_on != NULL, 0) ? wait_leave() : 0;
+    arch_interrupts_enable();
+    return result;
+}
 
 #endif

@@ -13,7 +13,7 @@ CPU_QUEUE_LOCK equ 40
 FLAGS_INTERRUPTS equ 1 << 9             ; SDM volume 1, 3.4.3
 
 section .text
-global arch_switch_entry, arch_thread_start, semaphore_up
+global arch_switch_entry, arch_thread_start, arch_up_entry
 
 ; R13: the thread to go on with; R12: the one that runs.
 align 16
@@ -34,14 +34,14 @@ arch_thread_start:
     call thread_main
     ud2
 
-; void semaphore_up(struct semaphore *semaphore): with interrupts off, and as they were afterwards. The flags stay on
+; RDI: the semaphore. schedule_up() with interrupts off, and as they were afterwards. The flags stay on
 ; the stack meanwhile, which a compiler's function could do only by way of registers. If interrupts are on, the thread
 ; that was woken may be the one to run now.
 align 16
-semaphore_up:
+arch_up_entry:
     pushfq
     cli
-    call semaphore_give
+    call schedule_up
     cmp dword [gs:CPU_RESCHEDULE], 0
     jne .asked
     popfq
@@ -58,4 +58,4 @@ semaphore_up:
 .off:
     ret
 
-extern semaphore_give, schedule_if_asked, thread_main
+extern schedule_up, schedule_if_asked, thread_main

@@ -51,26 +51,35 @@ static inline void arch_switch(struct thread *previous, struct thread *next)
 /* Has the compiler look for their values in their own registers from here on: it would else keep copies elsewhere. */
 #define arch_settle_here(cpu, running, next) __asm__ volatile("" : "+r"(cpu), "+r"(running), "+r"(next))
 
-/* The same in core/relinquish.c: the arguments are its registers. Of them only `next`, itself, is left afterwards. */
-#define arch_switch_here(cpu, running, next) \
-    __asm__ volatile("call arch_switch_entry" : "+r"(cpu), "+r"(running), "+r"(next)::ARCH_SWITCH_SCRATCH)
-
 /* thread_yield(), in the caller's place: nothing is saved that is not live. Context: a thread, interrupts on. */
 static inline void arch_yield(void)
 {
     __asm__ volatile("call schedule_yield; sti" ::: "rbx", "r12", "r13", "r14", "r15", ARCH_SWITCH_SCRATCH);
 }
 
-/* semaphore_down(), likewise. */
-static inline int arch_down(struct semaphore *semaphore)
+/*
+ * semaphore_down(), likewise, with interrupts off afterwards and its end still to be looked at: core/wait.h. Returns the
+ * running thread.
+ */
+static inline struct thread *arch_down(struct semaphore *semaphore)
 {
-    int result;
-    __asm__ volatile("call schedule_down; sti"
-                     : "=a"(result), "+D"(semaphore)
+    register struct thread *self ARCH_SWITCH_TO;
+    __asm__ volatile("call schedule_down"
+                     : "=r"(self), "+D"(semaphore)
                      :
-                     : "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", "memory",
+                     : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r14", "r15", "memory",
                        "cc");
-    return result;
+    return self;
+}
+
+/* semaphore_up(), likewise. Context: any. */
+static inline void arch_up(struct semaphore *semaphore)
+{
+    __asm__ volatile("call arch_up_entry"
+                     : "+D"(semaphore)
+                     :
+                     : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+                       "memory", "cc");
 }
 
 /* Where a new thread begins: arch/x86/switch.asm. */
