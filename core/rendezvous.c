@@ -128,9 +128,12 @@ void smp_count(void)
     uint64_t wanted = option_number("cpus", CPU_MAX);
     unsigned there = arch_cpu_count();
     cpu_count = wanted > 0 && wanted < there ? (unsigned)wanted : there;
-    if (cpu_count > 1)
-        for (const struct cpu_site *site = cpu_sites_start; site < cpu_sites_end; site++)
-            arch_patch_jump(site->address, site->target);
+    if (cpu_count == 1)
+        return;
+    arch_patch_begin();
+    for (const struct cpu_site *site = cpu_sites_start; site < cpu_sites_end; site++)
+        arch_patch_jump(site->address, site->target);
+    arch_patch_end();
 }
 
 void smp_start(void)
