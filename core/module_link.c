@@ -117,7 +117,9 @@ static int protect_image(struct link *link, struct failure *why)
 
 static void copy_text(char *to, size_t capacity, const char *from)
 {
-    text_format(to, capacity, "%s", from);
+    size_t length = strnlen(from, capacity - 1);
+    memcpy(to, from, length);
+    to[length] = 0;
 }
 
 /* Is each slot's table what this kernel understands? */

@@ -90,9 +90,10 @@ static void exception(struct trap_frame *frame)
 {
     char what[120];
     if (frame->vector == VECTOR_NMI) {
-        if (panic_under_way())
+        if (panic_under_way() && !panic_is_here())
             panic_stop_here();
-        contain_watchdog(frame);
+        if (!panic_under_way())
+            contain_watchdog(frame);
         return;
     }
     if (frame->vector == VECTOR_DEVICE_NOT_AVAILABLE && fpu_wanted())
