@@ -109,6 +109,7 @@ int semaphore_down_slowly(struct semaphore *semaphore)
 
 int semaphore_down(struct semaphore *semaphore)
 {
+    arch_need_frame();
     return arch_down(semaphore);
 }
 EXPORT_SYMBOL(semaphore_down);

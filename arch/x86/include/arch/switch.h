@@ -55,6 +55,12 @@ static inline void arch_switch(struct thread *previous, struct thread *next)
 #define arch_switch_here(cpu, running, next) \
     __asm__ volatile("call arch_switch_entry" : "+r"(cpu), "+r"(running), "+r"(next)::ARCH_SWITCH_SCRATCH)
 
+/* Gives the function that uses it a stack frame, which the compiler sees no need for: backtraces go by frames. */
+static inline __attribute__((always_inline)) void arch_need_frame(void)
+{
+    __asm__ volatile("" ::"r"(__builtin_frame_address(0)));
+}
+
 /* thread_yield(), in the caller's place: nothing is saved that is not live. Context: a thread, interrupts on. */
 static inline void arch_yield(void)
 {
