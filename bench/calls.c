@@ -17,8 +17,8 @@ static uint64_t through_slot(void)
     uint64_t start = arch_clock();
     slot_loop_calls = SLOT_LOOP_CALLS;
     __asm__ volatile("call slot_loop" ::
-                         : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
-                           "memory", "cc");
+                         : "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14",
+                           "r15", "memory", "cc");
     return arch_clock() - start;
 }
 

@@ -10,6 +10,7 @@
 #include "core/contain.h"
 #include "core/cpu.h"
 #include "core/module.h"
+#include "core/schedule.h"
 #include "core/slot.h"
 #include "core/slot_call.h"
 #include "core/swap.h"
@@ -108,7 +109,8 @@ static void abandon(struct trap_frame *frame, const struct call *call, const cha
     describe(frame, what, text, sizeof(text));
     wipe_stack(frame);
     if (call->site) {
-        arch_abandon_site(frame, call->return_address, call->site->here == SLOT_IN_RELINQUISH);
+        bool relinquishes = call->site->here == SLOT_IN_RELINQUISH;
+        arch_abandon_site(frame, call->return_address, relinquishes ? schedule_any(this_cpu()) : NULL);
         slot_fault(call->site->kind, call->module, text);
     } else {
         text_format(reason, sizeof(reason), "%s", text);

@@ -42,8 +42,8 @@ void ranges_init(struct range_area *area, uintptr_t first, size_t bytes);
 void ranges_take_turns(struct range_area *area, size_t bytes);
 
 /*
- * Takes the lowest (or next, see above) addresses that do for `pages` pages behind a guard page, those aligned to `alignment` (a power of
- * two, at least PAGE_SIZE). NULL: no addresses, or no memory for the description.
+ * Takes the lowest (or next, see above) addresses that do for `pages` pages behind a guard page, those aligned to
+ * `alignment` (a power of two, at least PAGE_SIZE). NULL: no addresses, or no memory for the description.
  */
 struct range *range_take(struct range_area *area, size_t pages, size_t alignment);
 

@@ -2,10 +2,10 @@
  * relinquish.c - the short ways on which a thread gives its CPU up, thread_yield() and semaphore_down(), and wakes
  * another, semaphore_up().
  *
- * They are called through inline assembly alone (arch_yield(), arch_down(), arch_up()), whose caller has given all registers away:
- * nothing needs to be saved, and the CPU, its running thread and the next one stand in registers of their own. The
- * compiler takes those for reserved in this whole file, so nothing may stand here that is called in any other way.
- * What is out of the ordinary goes the long way, in core/schedule.c and core/wait.c.
+ * They are called through inline assembly alone (arch_yield(), arch_down(), arch_up()), whose caller has given all
+ * registers away: nothing needs to be saved, and the CPU, its running thread and the next one stand in registers of
+ * their own. The compiler takes those for reserved in this whole file, so nothing may stand here that is called in
+ * any other way. What is out of the ordinary goes the long way, in core/schedule.c and core/wait.c.
  *
  * Context: a thread; semaphore_up(), any. Interrupts are off on return.
  */

@@ -140,6 +140,7 @@ struct thread *schedule_yield_slowly(void)
 /* Not in core/relinquish.c: there the compiler takes registers for reserved that a caller elsewhere wants kept. */
 void thread_yield(void)
 {
+    arch_need_frame();
     arch_yield();
 }
 EXPORT_SYMBOL(thread_yield);

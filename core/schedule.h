@@ -40,7 +40,9 @@ void schedule_if_asked(void);
 /* The CPU's timer tick, after its time has come. Context: interrupts off, no lock held. */
 void schedule_tick(struct cpu *cpu);
 
-/* A thread that is in this CPU's queue by the core's table, or its idle thread. O(threads): when a policy has failed. */
+/*
+ * A thread that is in this CPU's queue by the core's table, or its idle thread. O(threads): when a policy has failed.
+ */
 struct thread *schedule_any(struct cpu *cpu);
 
 /* What an idle thread does, for ever. Interrupts on. */

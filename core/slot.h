@@ -3,7 +3,7 @@
  *
  * A slot is called by direct calls. Every call site is listed in the section .moult.slot_sites; while a swap is
  * committed they are patched to the new occupant's functions, or to a no-operation where it leaves an optional
- * function out.
+ * function out; and places before some of them to a jump over what the call would need (core/slot_call.h).
  */
 #ifndef CORE_SLOT_H
 #define CORE_SLOT_H

@@ -58,7 +58,9 @@ void slot_closed(void);
 #define SLOT_HERE 0
 #endif
 #define SLOT_SITE SLOT_RECORD "1: call slot_closed\n" SLOT_SITE_LISTED("0")
-/* What a C function may change besides its arguments and result (psABI x86-64, 3.2.1), and what an abandoned one may. */
+/*
+ * What a C function may change besides its arguments and result (psABI x86-64, 3.2.1), and what an abandoned one may.
+ */
 #define SLOT_CLOBBERS "r8", "r9", "r10", "r11", SLOT_LOST "memory", "cc"
 #define SLOT_TARGET(slot_kind, ops, member) \
     [function] "i"(offsetof(struct ops, member)), [kind] "i"(slot_kind), [here] "i"(SLOT_HERE)

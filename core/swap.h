@@ -54,15 +54,15 @@ struct swap_report {
  * Makes the policies the occupants of their slots, all or none. A module that is not in is loaded from the boot
  * archive. The swapper thread does it; the caller waits until it is committed or undone. 0; -ENOENT no such slot or
  * module, or nothing stands by; -EALREADY it is the occupant; -EINVAL the module has no policy for that slot, or a
- * slot is named twice; -ETIMEDOUT over the budget; -EABI, -ELINK, -ENOEXEC, -ENOMEM, -EBUSY, -EPROTO. `why` is filled on
- * failure, and nothing has changed then. Thread context.
+ * slot is named twice; -ETIMEDOUT over the budget; -EABI, -ELINK, -ENOEXEC, -ENOMEM, -EBUSY, -EPROTO. `why` is filled
+ * on failure, and nothing has changed then. Thread context.
  */
 int swap(const struct swap_request *request, struct swap_report *report, struct failure *why);
 
 /*
- * The occupant of the slot of this kind broke its contract, as `what` tells: has the swapper put the last good policy in its place,
- * or the fallback, rebuilt from the core's tables. The first report counts until that is done. Any context, queue
- * locks held included; the swapper begins at the next timer interrupt.
+ * The occupant of the slot of this kind broke its contract, as `what` tells: has the swapper put the last good policy
+ * in its place, or the fallback, rebuilt from the core's tables. The first report counts until that is done. Any
+ * context, queue locks held included; the swapper begins at the next timer interrupt.
  */
 __attribute__((format(printf, 2, 3))) void swap_rescue(unsigned kind, const char *what, ...);
 

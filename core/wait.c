@@ -118,6 +118,7 @@ void semaphore_down_slowly(struct semaphore *semaphore)
 
 int semaphore_down(struct semaphore *semaphore)
 {
+    arch_need_frame();
     return wait_down(semaphore);
 }
 EXPORT_SYMBOL(semaphore_down);
@@ -168,6 +169,7 @@ void semaphore_give_across_cpus(struct semaphore *semaphore)
 
 void semaphore_up(struct semaphore *semaphore)
 {
+    arch_need_frame();
     arch_up(semaphore);
 }
 EXPORT_SYMBOL(semaphore_up);

@@ -6,7 +6,6 @@
  * interrupts; the others are cleared.
  */
 #include "core/cpu.h"
-#include "core/schedule.h"
 #include <arch/guard.h>
 #include <arch/trap.h>
 
@@ -30,13 +29,11 @@ void arch_abandon_guarded(struct trap_frame *frame)
     leave_call(frame, (uintptr_t)arch_guard_abandoned);
 }
 
-void arch_abandon_site(struct trap_frame *frame, uintptr_t site_return, bool in_relinquish)
+void arch_abandon_site(struct trap_frame *frame, uintptr_t site_return, struct thread *next)
 {
-    struct cpu *cpu = this_cpu();
+    const struct cpu *cpu = this_cpu();
     leave_call(frame, site_return);
-    if (!in_relinquish)
-        return;
     frame->rbx = (uintptr_t)cpu;
     frame->r12 = (uintptr_t)cpu->current;
-    frame->r13 = (uintptr_t)schedule_any(cpu);
+    frame->r13 = (uintptr_t)next;
 }

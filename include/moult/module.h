@@ -53,8 +53,8 @@ struct module_export {
  * A number that whoever inserts the module may choose, `insmod NAME name=NUMBER`; `number` if nobody does. In the
  * module it is the variable parameter_<name>, set before constructors run. At file scope, outside of `static`.
  */
-#define MODULE_PARAMETER(name, number)      \
-    extern uint64_t parameter_##name;       \
+#define MODULE_PARAMETER(name, number) \
+    extern uint64_t parameter_##name;  \
     uint64_t parameter_##name __attribute__((used, section(".data.parameter"))) = (number)
 
 /*

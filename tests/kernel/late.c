@@ -4,7 +4,8 @@
  * One CPU gives at the very moment at which the other's timer ends the wait. Between taking the waiter out of its list
  * and waking it lie few instructions; only there is the giver to be overtaken. So the moment is moved by one cycle from
  * round to round. Under an instruction clock that runs the CPUs in turns, a CPU's turn ends where another's timer is
- * due: then each instruction of the giver is in its turn the one before which the waiter wakes, goes on, and waits again.
+ * due: then each instruction of the giver is in its turn the one before which the waiter wakes, goes on, and waits
+ * again.
  */
 #include "cases.h"
 

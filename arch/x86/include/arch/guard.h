@@ -23,6 +23,7 @@
 #define ARCH_GUARD_RECORD \
     "mov %%rsp, %%gs:" ARCH_TEXT(ARCH_CPU_GUARD_STACK) "; mov %%rbp, %%gs:" ARCH_TEXT(ARCH_CPU_GUARD_FRAME) "\n"
 
+struct thread;
 struct trap_frame;
 
 /*
@@ -36,10 +37,10 @@ extern const uint8_t arch_guard_return[];
 
 /*
  * Makes the interrupted execution go on where a guarded call was abandoned; or after the call of a slot that returns
- * to `site_return`, with 0 as its result. Interrupts are off there. `in_relinquish`: the registers that core/relinquish.c reserves
- * are restored; the thread to go on with is then any that the core knows in the queue.
+ * to `site_return`, with 0 as its result. Interrupts are off there. The registers that core/relinquish.c reserves are
+ * set, `next` being the thread to go on with; elsewhere they mean nothing.
  */
 void arch_abandon_guarded(struct trap_frame *frame);
-void arch_abandon_site(struct trap_frame *frame, uintptr_t site_return, bool in_relinquish);
+void arch_abandon_site(struct trap_frame *frame, uintptr_t site_return, struct thread *next);
 
 #endif

@@ -51,6 +51,12 @@ static inline void arch_switch(struct thread *previous, struct thread *next)
 /* Has the compiler look for their values in their own registers from here on: it would else keep copies elsewhere. */
 #define arch_settle_here(cpu, running, next) __asm__ volatile("" : "+r"(cpu), "+r"(running), "+r"(next))
 
+/* Gives the function that uses it a stack frame, which the compiler sees no need for: backtraces go by frames. */
+static inline __attribute__((always_inline)) void arch_need_frame(void)
+{
+    __asm__ volatile("" ::"r"(__builtin_frame_address(0)));
+}
+
 /* thread_yield(), in the caller's place: nothing is saved that is not live. Context: a thread, interrupts on. */
 static inline void arch_yield(void)
 {
@@ -58,8 +64,8 @@ static inline void arch_yield(void)
 }
 
 /*
- * semaphore_down(), likewise, with interrupts off afterwards and its end still to be looked at: core/wait.h. Returns the
- * running thread.
+ * semaphore_down(), likewise, with interrupts off afterwards and its end still to be looked at: core/wait.h. Returns
+ * the running thread.
  */
 static inline struct thread *arch_down(struct semaphore *semaphore)
 {
