@@ -84,6 +84,13 @@ struct module *module_hold_text(uintptr_t address)
     return module;
 }
 
+/* Calls a constructor or destructor; a gap in their array is 0. */
+static void call_entry(uintptr_t entry)
+{
+    if (entry)
+        ((void (*)(void))entry)();
+}
+
 static int insert(const char *name, struct module **inserted, struct failure *why)
 {
     char file[MODULE_NAME_BYTES + 2];
@@ -104,7 +111,7 @@ static int insert(const char *name, struct module **inserted, struct failure *wh
     spin_unlock_restore(&list_lock, flags);
     debugger_module_loaded(*inserted);
     for (size_t i = 0; i < init_count; i++)
-        ((void (*)(void))init[i])();
+        call_entry(init[i]);
     return 0;
 }
 
@@ -146,7 +153,7 @@ static bool unlink_unused(struct module *module)
 static void dispose(struct module *module)
 {
     for (size_t i = module->fini_count; i-- > 0;)
-        ((void (*)(void))module->fini[i])();
+        call_entry(module->fini[i]);
     debugger_module_unloaded(module);
     module_free(module);
 }

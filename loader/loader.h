@@ -61,10 +61,14 @@ struct loader_region {
     uint64_t file_bytes; /* how many of them loader_link() writes; the rest of `bytes` is to be zero */
 };
 
-/* An array of function addresses: each points into text, a few may be functions that the resolver found. */
+/*
+ * An array of function addresses. Each is in the image's text or was found by the resolver, or it is 0, a gap before a
+ * part of the array with a larger alignment: nothing to call.
+ */
 struct loader_array {
-    uint64_t address; /* where it runs */
-    uint32_t count;   /* entries of 8 bytes */
+    uint64_t address;   /* where it runs */
+    uint32_t count;     /* entries of 8 bytes, gaps included */
+    uint32_t functions; /* entries that are to be called */
 };
 
 /* A text in the image. */

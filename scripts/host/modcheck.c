@@ -1,5 +1,6 @@
 /* sources: scripts/host/modcheck/map.c scripts/host/modcheck/report.c loader/loader.c loader/object.c loader/layout.c
-   loader/symbols.c loader/image.c loader/relocate.c loader/x86_64.c loader/declaration.c core/text.c core/errors.c */
+   loader/symbols.c loader/image.c loader/relocate.c loader/x86_64.c loader/arrays.c loader/sort.c
+   loader/declaration.c core/text.c core/errors.c */
 /*
  * modcheck.c - says without booting whether objects would load, and writes the image that the kernel would make.
  *
