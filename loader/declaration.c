@@ -7,25 +7,24 @@
 #include "loader/internal.h"
 #include <moult/module.h>
 
-/* The `bytes` bytes at a run address, in the buffer; NULL if they are not all among what loader_link() wrote. */
-static const void *image_at(const struct loader *loader, uint64_t address, uint64_t bytes)
-{
-    uint64_t offset = address - loader->base;
-
-    if (address < loader->base || offset > loader->image_bytes || bytes > loader->image_bytes - offset)
-        return NULL;
-    return loader->image + offset;
-}
-
-/* The terminated text at a run address; false if there is none in the image. */
+/*
+ * The terminated text at a run address; false if there is none in what loader_link() wrote. Only the regions' own bytes
+ * are read: between two regions there may be nothing.
+ */
 static bool text_at(const struct loader *loader, uint64_t address, struct loader_text *text)
 {
-    const char *start = image_at(loader, address, 1);
+    for (unsigned i = 0; i < LOADER_REGIONS; i++) {
+        const struct loader_region *region = &loader->regions[i];
+        uint64_t offset = address - region->address;
+        const char *start;
 
-    if (!start || !memchr(start, 0, loader->image_bytes - (address - loader->base)))
-        return false;
-    *text = (struct loader_text){.text = start, .address = address};
-    return true;
+        if (address < region->address || offset >= region->file_bytes)
+            continue;
+        start = (const char *)loader->image + region->offset + offset;
+        *text = (struct loader_text){.text = start, .address = address};
+        return memchr(start, 0, region->file_bytes - offset);
+    }
+    return false;
 }
 
 /* How many bytes of a region the object fills, NOBITS included and the padding to a page not. */

@@ -3,8 +3,8 @@
  *
  * Order of work: object.c finds and checks the tables; layout.c classifies sections, with arrays.c for constructors;
  * symbols.c checks symbols; relocate.c scans the relocations, which resolves the symbols that they use; layout.c gives
- * addresses; image.c and relocate.c write the image; arrays.c and declaration.c read what is in it. Only x86_64.c knows
- * relocation numbers and instructions.
+ * addresses; image.c and relocate.c write the image; arrays.c and declaration.c read what is in it; admit.c compares
+ * that with a kernel. Only x86_64.c knows relocation numbers and instructions.
  */
 #ifndef LOADER_INTERNAL_H
 #define LOADER_INTERNAL_H

@@ -50,6 +50,9 @@ static int classify(struct loader *loader, uint32_t index, struct failure *why)
     if (alignment & (alignment - 1))
         return refuse(loader, why, -ENOEXEC, "section %s asks for an alignment of 0x%llx, which is no power of two",
                       section_name(loader, index), (unsigned long long)alignment);
+    if (alignment > LOADER_ALIGNMENT_MAX)
+        return refuse(loader, why, -E2BIG, "section %s asks for an alignment of 0x%llx; at most 0x%llx can be had",
+                      section_name(loader, index), (unsigned long long)alignment, LOADER_ALIGNMENT_MAX);
     state->alignment = alignment ? (uint8_t)__builtin_ctzll(alignment) : 0;
     error = check_loadable(loader, index, why);
     if (!error)
@@ -155,6 +158,30 @@ static bool assign_data(struct loader *loader, uint64_t *end)
     return true;
 }
 
+/* Says which section takes most, be it for its alignment. */
+static int refuse_large(const struct loader *loader, struct failure *why)
+{
+    uint64_t most = 0;
+    uint32_t largest = 0;
+
+    for (uint32_t i = 1; i < loader->sections; i++) {
+        const struct loader_section_state *state = &loader->section_states[i];
+        uint64_t room = section_at(loader, i)->header.sh_size | 1ull << state->alignment;
+
+        if (state->class == SECTION_NOT_LOADED || room <= most)
+            continue;
+        most = room;
+        largest = i;
+    }
+    if (!largest)
+        return refuse(loader, why, -E2BIG, "its image would take more than %llu MiB", LOADER_BYTES_MAX >> 20);
+    return refuse(loader, why, -E2BIG,
+                  "its image would take more than %llu MiB; section %s takes most, 0x%llx bytes aligned to 0x%llx",
+                  LOADER_BYTES_MAX >> 20, section_name(loader, largest),
+                  (unsigned long long)section_at(loader, largest)->header.sh_size,
+                  1ull << loader->section_states[largest].alignment);
+}
+
 int layout_assign(struct loader *loader, uint32_t got_entries, uint32_t stubs, struct failure *why)
 {
     uint64_t end = 0, start;
@@ -184,5 +211,5 @@ int layout_assign(struct loader *loader, uint32_t got_entries, uint32_t stubs, s
     if (loader->bytes <= LOADER_BYTES_MAX)
         return 0;
 too_large:
-    return refuse(loader, why, -E2BIG, "its image would take more than %llu MiB", LOADER_BYTES_MAX >> 20);
+    return refuse_large(loader, why);
 }
