@@ -4,8 +4,10 @@
  *
  * Checked once as a whole; what lies before the first damage is usable. Constant after boot.
  */
+#include "core/heap.h"
 #include "core/log.h"
 #include "core/module.h"
+#include "core/sort.h"
 #include <string.h>
 
 #define BLOCK 512
@@ -45,28 +47,6 @@ static bool header_valid(const struct header *header, size_t room, uint64_t *siz
 static size_t blocks(uint64_t size)
 {
     return (size + BLOCK - 1) / BLOCK * BLOCK;
-}
-
-void archive_init(const void *bytes, size_t size)
-{
-    size_t at = 0;
-    if (!bytes) {
-        log_line("there is no boot archive");
-        return;
-    }
-    archive = bytes;
-    while (at + BLOCK <= size && archive[at] != 0) {
-        uint64_t file;
-        if (!header_valid((const struct header *)(archive + at), size - at, &file) ||
-            blocks(file) > size - at - BLOCK) {
-            log_line("the boot archive is damaged at byte %lu; what is before that is used", at);
-            break;
-        }
-        at += BLOCK + blocks(file);
-    }
-    archive_bytes = at;
-    if (at == 0)
-        log_line("the boot archive is empty");
 }
 
 bool archive_present(void)
@@ -109,4 +89,60 @@ const char *archive_name(unsigned index)
         if (index-- == 0)
             return header->name;
     return NULL;
+}
+
+static int by_name_and_place(const void *a, const void *b)
+{
+    const struct header *first = *(const struct header *const *)a, *second = *(const struct header *const *)b;
+    int order = strcmp(first->name, second->name);
+    return order ? order : first < second ? -1 : first > second;
+}
+
+/* A name is to be there once: says which is there again. The first file of a name is the one that is found. */
+static void report_twice(void)
+{
+    const struct header *header, **files;
+    size_t count = 0;
+    uint64_t size;
+    for (size_t at = 0; next_file(&at, &size);)
+        count++;
+    files = heap_alloc((count + 1) * sizeof(*files));
+    if (!files)
+        return;
+    count = 0;
+    for (size_t at = 0; (header = next_file(&at, &size));)
+        files[count++] = header;
+    sort(files, count, sizeof(*files), by_name_and_place);
+    for (size_t i = 1; i < count; i++)
+        if (strcmp(files[i - 1]->name, files[i]->name) == 0)
+            log_line("'%s' is twice in the boot archive; the first one is used", files[i]->name);
+    heap_free(files);
+}
+
+void archive_init(const void *bytes, size_t size)
+{
+    bool damaged = false;
+    size_t at = 0;
+    if (!bytes) {
+        log_line("there is no boot archive");
+        return;
+    }
+    archive = bytes;
+    while (at + BLOCK <= size && archive[at] != 0) {
+        uint64_t file;
+        if (!header_valid((const struct header *)(archive + at), size - at, &file) ||
+            blocks(file) > size - at - BLOCK) {
+            damaged = true;
+            break;
+        }
+        at += BLOCK + blocks(file);
+    }
+    archive_bytes = at;
+    if (damaged && at == 0)
+        log_line("the boot archive is damaged at its first byte: nothing of it is used");
+    else if (damaged)
+        log_line("the boot archive is damaged at byte %lu; what is before that is used", at);
+    else if (at == 0)
+        log_line("the boot archive is empty");
+    report_twice();
 }

@@ -94,6 +94,13 @@ struct module *module_hold_text(uintptr_t address)
     return module;
 }
 
+/* Calls a constructor or destructor; a gap in their array is 0. */
+static void call_entry(uintptr_t entry)
+{
+    if (entry)
+        ((void (*)(void))entry)();
+}
+
 #define PARAMETER_PREFIX "parameter_"
 
 /* A symbol of that prefix, for eight bytes of the module's data. */
@@ -164,7 +171,7 @@ static int insert(const char *name, const struct module_setting *settings, size_
     spin_unlock_restore(&list_lock, flags);
     debugger_module_loaded(*inserted);
     for (size_t i = 0; i < init_count; i++)
-        ((void (*)(void))init[i])();
+        call_entry(init[i]);
     return 0;
 }
 
@@ -230,7 +237,7 @@ const char *module_gone_from(uintptr_t address)
 static void dispose(struct module *module)
 {
     for (size_t i = module->fini_count; i-- > 0;)
-        ((void (*)(void))module->fini[i])();
+        call_entry(module->fini[i]);
     debugger_module_unloaded(module);
     note_gone(module);
     module_free(module);

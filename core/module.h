@@ -28,7 +28,7 @@ struct module {
     char version[32];
     char summary[96];
     uint8_t *base;                               /* text, then read-only, then data */
-    size_t pages;                                /* mapped from base */
+    size_t pages;                                /* from base; gaps between the regions are not mapped */
     size_t text_bytes, rodata_bytes, data_bytes; /* whole pages each */
     size_t object_bytes;                         /* of the file */
     unsigned users;        /* modules and threads that need it; a slot that it occupies counts as well */

@@ -56,6 +56,21 @@ static bool note_need(struct link *link, struct module *needed)
     return true;
 }
 
+/* The module that exports a symbol, and where it is; NULL: none does. */
+static struct module *exporting_module(const char *name, uint64_t *address)
+{
+    struct module *module;
+    TAILQ_FOREACH(module, &modules, link) {
+        for (size_t i = 0; i < module->exports_count; i++) {
+            if (strcmp(module->exports[i].name, name) != 0)
+                continue;
+            *address = (uintptr_t)module->exports[i].address;
+            return module;
+        }
+    }
+    return NULL;
+}
+
 static bool resolve(void *context, const char *name, uint64_t *address)
 {
     struct link *link = context;
@@ -63,16 +78,27 @@ static bool resolve(void *context, const char *name, uint64_t *address)
     *address = symbol_exported(name);
     if (*address)
         return true;
-    TAILQ_FOREACH(other, &modules, link) {
-        for (size_t i = 0; i < other->exports_count; i++) {
-            if (strcmp(other->exports[i].name, name) != 0)
-                continue;
-            *address = (uintptr_t)other->exports[i].address;
-            link->out_of_memory |= !note_need(link, other);
-            return true;
-        }
+    other = exporting_module(name, address);
+    if (other)
+        link->out_of_memory |= !note_need(link, other);
+    return other != NULL;
+}
+
+/* Maps what of the image is one region's; the gaps that a great alignment leaves between regions stay unmapped. */
+static int map_regions(const struct link *link, struct failure *why)
+{
+    for (unsigned i = 0; i < LOADER_REGIONS; i++) {
+        const struct loader_region *region = &link->loader.regions[i];
+        int result;
+        if (region->bytes == 0)
+            continue;
+        result = vm_populate((void *)region->address, region->bytes / PAGE_SIZE, PROTECTION_WRITE);
+        if (result != 0)
+            return fail(why, result, "there is no memory for its %lu bytes; end some threads or unload a module",
+                        link->loader.bytes);
+        memset((void *)region->address, 0, region->bytes);
     }
-    return false;
+    return 0;
 }
 
 static int map_image(struct link *link, struct failure *why)
@@ -83,20 +109,15 @@ static int map_image(struct link *link, struct failure *why)
     int result;
     module->base = vm_reserve(VM_MODULES, pages, loader->alignment);
     if (!module->base)
-        return fail(why, -ENOMEM, "there are no %lu bytes of addresses left for modules; unload one",
-                    loader->bytes_most);
+        return fail(why, -ENOMEM,
+                    "there are no %lu bytes of addresses at a multiple of 0x%lx left for modules; unload one",
+                    loader->bytes_most, loader->alignment);
     result = loader_place(loader, (uintptr_t)module->base, why);
     if (result != 0)
         return result;
     module->pages = loader->bytes / PAGE_SIZE;
-    result = module->pages ? vm_populate(module->base, module->pages, PROTECTION_WRITE) : 0;
-    if (result != 0) {
-        module->pages = 0;
-        return fail(why, result, "there is no memory for its %lu bytes; end some threads or unload a module",
-                    loader->bytes);
-    }
-    memset(module->base, 0, loader->bytes);
-    return loader_link(loader, module->base, why);
+    result = map_regions(link, why);
+    return result ? result : loader_link(loader, module->base, why);
 }
 
 static int protect_image(struct link *link, struct failure *why)
@@ -122,42 +143,40 @@ static void copy_text(char *to, size_t capacity, const char *from)
     to[length] = 0;
 }
 
-/* Is each slot's table what this kernel understands? */
-static int check_slots(struct link *link, struct failure *why)
+static bool find_slot_type(void *context, const char *name, uint64_t *abi, uint64_t *ops_bytes)
 {
-    for (uint32_t i = 0; i < link->loader.declaration.slots; i++) {
-        struct loader_slot offered;
-        const struct slot_type *type;
-        loader_slot(&link->loader, i, &offered);
-        type = slot_type_find(offered.type);
-        if (!type)
-            return fail(why, -ENOTSUP, "it offers a policy for slots of type '%s', which this kernel does not have",
-                        offered.type);
-        if (offered.abi != type->abi)
-            return fail(
-                why, -EABI,
-                "it was built against other declarations of slot type '%s' (fingerprint %#lx, the kernel's is %#lx); "
-                "build it again with `make module`",
-                offered.type, offered.abi, type->abi);
-        if (offered.ops_bytes < type->ops_size)
-            return fail(why, -ENOEXEC, "its table of functions for slot type '%s' is cut off", offered.type);
-    }
-    return 0;
+    const struct slot_type *type = slot_type_find(name);
+    (void)context;
+    if (!type)
+        return false;
+    *abi = type->abi;
+    *ops_bytes = type->ops_size;
+    return true;
 }
 
-static int check_declaration(struct link *link, const char *name, struct failure *why)
+static const char *find_exporter(void *context, const char *name)
 {
+    const struct module *module;
+    uint64_t address;
+    (void)context;
+    if (symbol_exported(name))
+        return "";
+    module = exporting_module(name, &address);
+    return module ? module->name : NULL;
+}
+
+static int check_declaration(struct link *link, struct failure *why)
+{
+    static const struct loader_kernel kernel = {.slot_type = find_slot_type, .exporter = find_exporter};
     const struct loader_declaration *declared = &link->loader.declaration;
     struct module *module = link->module;
-    if (!declared->declared)
-        return fail(why, -ENOEXEC, "%s.o is an object but no module: it lacks a MODULE() declaration", name);
-    if (strcmp(declared->name.text, name) != 0)
-        return fail(why, -EINVAL, "%s.o declares itself to be module '%s'; name the file %s.o", name,
-                    declared->name.text, declared->name.text);
+    int result = loader_admit(&link->loader, &kernel, why);
+    if (result != 0)
+        return result;
     copy_text(module->name, sizeof(module->name), declared->name.text);
     copy_text(module->version, sizeof(module->version), declared->version.text);
     copy_text(module->summary, sizeof(module->summary), declared->summary.text);
-    return check_slots(link, why);
+    return 0;
 }
 
 static int by_address(const void *a, const void *b)
@@ -206,7 +225,7 @@ static void find_tables(struct link *link)
         module->relocations += link->loader.relocations[i];
 }
 
-static int link_object(struct link *link, const char *name, const void *object, size_t bytes, struct failure *why)
+static int link_object(struct link *link, const void *object, size_t bytes, struct failure *why)
 {
     int result = loader_plan(&link->loader, &link->environment, object, bytes, why);
     if (result == 0 && link->out_of_memory)
@@ -214,7 +233,7 @@ static int link_object(struct link *link, const char *name, const void *object, 
     if (result == 0)
         result = map_image(link, why);
     if (result == 0)
-        result = check_declaration(link, name, why);
+        result = check_declaration(link, why);
     if (result == 0)
         result = protect_image(link, why);
     if (result == 0 && copy_symbols(link) != 0)
@@ -238,7 +257,7 @@ int module_link(const char *name, const void *object, size_t bytes, struct modul
     link->module = module;
     link->environment = (struct loader_environment){name, link, resolve, allocate, release};
     module->object_bytes = bytes;
-    result = link_object(link, name, object, bytes, why);
+    result = link_object(link, object, bytes, why);
     *init = (const uintptr_t *)link->loader.init.address;
     *init_count = link->loader.init.count;
     loader_close(&link->loader);

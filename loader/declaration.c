@@ -1,34 +1,30 @@
 /*
- * declaration.c - what a linked image says about itself: the module's declaration and the arrays of constructors.
+ * declaration.c - what a linked image says about itself: the module's declaration.
  *
- * Entry points: declaration_read() and arrays_check(), the last steps of loader_link(). Everything is read from the
- * relocated image through run addresses, as the running kernel will, and nothing outside the image is ever followed.
+ * Entry point: declaration_read(), the last step of loader_link(). Everything is read from the relocated image through
+ * run addresses, as the running kernel will, and nothing outside the image is ever followed.
  */
 #include "loader/internal.h"
 #include <moult/module.h>
 
-/* So many functions of others may an array of constructors call. */
-#define OUTSIDE_ENTRIES_MAX 16
-
-/* The `bytes` bytes at a run address, in the buffer; NULL if they are not all among what loader_link() wrote. */
-static const void *image_at(const struct loader *loader, uint64_t address, uint64_t bytes)
-{
-    uint64_t offset = address - loader->base;
-
-    if (address < loader->base || offset > loader->image_bytes || bytes > loader->image_bytes - offset)
-        return NULL;
-    return loader->image + offset;
-}
-
-/* The terminated text at a run address; false if there is none in the image. */
+/*
+ * The terminated text at a run address; false if there is none in what loader_link() wrote. Only the regions' own bytes
+ * are read: between two regions there may be nothing.
+ */
 static bool text_at(const struct loader *loader, uint64_t address, struct loader_text *text)
 {
-    const char *start = image_at(loader, address, 1);
+    for (unsigned i = 0; i < LOADER_REGIONS; i++) {
+        const struct loader_region *region = &loader->regions[i];
+        uint64_t offset = address - region->address;
+        const char *start;
 
-    if (!start || !memchr(start, 0, loader->image_bytes - (address - loader->base)))
-        return false;
-    *text = (struct loader_text){.text = start, .address = address};
-    return true;
+        if (address < region->address || offset >= region->file_bytes)
+            continue;
+        start = (const char *)loader->image + region->offset + offset;
+        *text = (struct loader_text){.text = start, .address = address};
+        return memchr(start, 0, region->file_bytes - offset);
+    }
+    return false;
 }
 
 /* How many bytes of a region the object fills, NOBITS included and the padding to a page not. */
@@ -250,57 +246,4 @@ void loader_export(const struct loader *loader, uint32_t index, struct loader_ex
     memcpy(&found, exports + (size_t)index * sizeof found, sizeof found);
     export->address = (uint64_t)(uintptr_t)found.address;
     text_at(loader, (uint64_t)(uintptr_t)found.name, &export->name);
-}
-
-/* Is `address` where a symbol from outside was found? */
-static bool is_outside_symbol(const struct loader *loader, uint64_t address)
-{
-    for (uint32_t i = 1; i < loader->symbols; i++) {
-        if (loader->symbol_states[i].kind == SYMBOL_FOUND && loader->symbol_states[i].value == address)
-            return address != 0;
-    }
-    return false;
-}
-
-/* May `entry` be called? *outside counts those that are not the object's own: a few, because each is searched for. */
-static bool check_entry(const struct loader *loader, uint64_t entry, unsigned *outside)
-{
-    if (loader_contains(loader, LOADER_TEXT, entry, 1))
-        return true;
-    return (*outside)++ < OUTSIDE_ENTRIES_MAX && is_outside_symbol(loader, entry);
-}
-
-/* Describes the array that is made of all sections of one class, and checks that each entry points into text. */
-static int check_array(struct loader *loader, enum section_class class, struct loader_array *array, struct failure *why)
-{
-    uint64_t first = 0, end = 0;
-    unsigned outside = 0;
-
-    for (uint32_t i = 0; i < loader->arrays; i++) {
-        const struct loader_section_state *state = &loader->section_states[loader->array_order[i]];
-
-        if (state->class != class)
-            continue;
-        if (!end)
-            first = state->offset;
-        end = state->offset + section_at(loader, loader->array_order[i])->header.sh_size;
-    }
-    *array = (struct loader_array){.address = loader->base + first,
-                                   .count = (uint32_t)((end - first) / LOADER_POINTER)};
-    for (uint32_t i = 0; i < array->count; i++) {
-        uint64_t entry;
-
-        memcpy(&entry, loader->image + first + (size_t)i * sizeof entry, sizeof entry);
-        if (!check_entry(loader, entry, &outside))
-            return refuse(loader, why, -ENOEXEC, "entry %u of %s, 0x%llx, points to no function", i,
-                          class == SECTION_INIT ? ".init_array" : ".fini_array", (unsigned long long)entry);
-    }
-    return 0;
-}
-
-int arrays_check(struct loader *loader, struct failure *why)
-{
-    int error = check_array(loader, SECTION_INIT, &loader->init, why);
-
-    return error ? error : check_array(loader, SECTION_FINI, &loader->fini, why);
 }

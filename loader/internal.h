@@ -1,10 +1,10 @@
 /*
  * internal.h - what the loader's files share among themselves.
  *
- * Order of work: object.c finds and checks the tables; layout.c classifies sections; symbols.c checks symbols;
- * relocate.c scans the relocations, which resolves the symbols that they use; layout.c gives addresses; image.c and
- * relocate.c write the image; declaration.c reads what the image says about itself. Only x86_64.c knows relocation
- * numbers and instructions.
+ * Order of work: object.c finds and checks the tables; layout.c classifies sections, with arrays.c for constructors;
+ * symbols.c checks symbols; relocate.c scans the relocations, which resolves the symbols that they use; layout.c gives
+ * addresses; image.c and relocate.c write the image; arrays.c and declaration.c read what is in it; admit.c compares
+ * that with a kernel. Only x86_64.c knows relocation numbers and instructions.
  */
 #ifndef LOADER_INTERNAL_H
 #define LOADER_INTERNAL_H
@@ -16,6 +16,7 @@
 #define LOADER_NOWHERE UINT64_MAX /* the offset of a section that is not loaded */
 #define LOADER_NONE UINT32_MAX    /* no entry in the global offset table, no stub */
 #define LOADER_POINTER 8u         /* bytes of an address */
+#define LOADER_POINTER_SHIFT 3    /* its alignment, as a power of two */
 #define LOADER_STUB 8u            /* bytes of a call stub */
 
 /* What a section is for. The first three are in the order of the layout. */
@@ -109,8 +110,7 @@ __attribute__((format(printf, 4, 5))) int refuse(const struct loader *loader, st
                                                  const char *format, ...);
 
 /* layout.c */
-int layout_classify(struct loader *loader, struct failure *why);     /* which section goes where */
-int layout_order_arrays(struct loader *loader, struct failure *why); /* constructors by priority */
+int layout_classify(struct loader *loader, struct failure *why); /* which section goes where */
 int layout_assign(struct loader *loader, uint32_t got_entries, uint32_t stubs,
                   struct failure *why); /* offsets, regions */
 
@@ -134,9 +134,20 @@ int relocations_apply(struct loader *loader, struct failure *why); /* into the i
 bool relocations_find(const struct loader *loader, uint32_t symbol, uint32_t *section,
                       uint64_t *offset); /* first use */
 
+/*
+ * arrays.c. Constructors and destructors are known by type; assemblers that do not set it give them their name. A
+ * section's alignment is set before.
+ */
+int arrays_classify(struct loader *loader, uint32_t index, bool *is_array, struct failure *why);
+int arrays_order(struct loader *loader, struct failure *why); /* by priority */
+int arrays_check(struct loader *loader, struct failure *why);
+
 /* declaration.c */
 int declaration_read(struct loader *loader, struct failure *why);
-int arrays_check(struct loader *loader, struct failure *why);
+
+/* sort.c: puts indices in order. Does `left` come before `right`? */
+typedef bool loader_order(const struct loader *loader, uint32_t left, uint32_t right);
+void loader_sort(const struct loader *loader, uint32_t *list, uint32_t count, loader_order *before);
 
 /* x86_64.c: what a relocation computes is `first + addend - second`, and `range` says which values fit its field. */
 enum relocation_first {

@@ -10,58 +10,6 @@
  */
 #include "loader/internal.h"
 
-#define PRIORITY_LAST 65536u /* of an array without a priority in its name: after those that have one */
-
-/* Reads the priority in ".init_array.00101". */
-static uint32_t array_priority(const char *digits)
-{
-    uint32_t priority = 0;
-
-    if (*digits != '.' || !digits[1])
-        return PRIORITY_LAST;
-    while (*++digits) {
-        if (*digits < '0' || *digits > '9')
-            return PRIORITY_LAST;
-        priority = priority * 10 + (uint32_t)(*digits - '0');
-        if (priority >= PRIORITY_LAST)
-            return PRIORITY_LAST - 1;
-    }
-    return priority;
-}
-
-/* Is `name` the array `array`, or one of it with a priority? Then `*rest` is what follows. */
-static bool array_name(const char *name, const char *array, const char **rest)
-{
-    size_t length = strlen(array);
-
-    if (strncmp(name, array, length) != 0 || (name[length] && name[length] != '.'))
-        return false;
-    *rest = name + length;
-    return true;
-}
-
-/* Constructors and destructors are known by type; assemblers that do not set it give them their name. */
-static int classify_array(struct loader *loader, uint32_t index, bool *is_array, struct failure *why)
-{
-    struct loader_section_state *state = &loader->section_states[index];
-    const struct file_section *section = section_at(loader, index);
-    const char *name = section_name(loader, index), *rest = "";
-    uint32_t type = section->header.sh_type;
-    bool init = array_name(name, ".init_array", &rest) || type == SHT_INIT_ARRAY;
-    bool fini = !init && (array_name(name, ".fini_array", &rest) || type == SHT_FINI_ARRAY);
-
-    *is_array = (init || fini) && type != SHT_NOBITS;
-    if (!*is_array)
-        return 0;
-    if (section->header.sh_size % LOADER_POINTER)
-        return refuse(loader, why, -ENOEXEC, "section %s has 0x%llx bytes, which is no whole number of addresses", name,
-                      (unsigned long long)section->header.sh_size);
-    state->class = init ? SECTION_INIT : SECTION_FINI;
-    state->priority = array_priority(rest);
-    loader->arrays++;
-    return 0;
-}
-
 /* What of a section that is to be loaded cannot be. */
 static int check_loadable(const struct loader *loader, uint32_t index, struct failure *why)
 {
@@ -102,10 +50,13 @@ static int classify(struct loader *loader, uint32_t index, struct failure *why)
     if (alignment & (alignment - 1))
         return refuse(loader, why, -ENOEXEC, "section %s asks for an alignment of 0x%llx, which is no power of two",
                       section_name(loader, index), (unsigned long long)alignment);
+    if (alignment > LOADER_ALIGNMENT_MAX)
+        return refuse(loader, why, -E2BIG, "section %s asks for an alignment of 0x%llx; at most 0x%llx can be had",
+                      section_name(loader, index), (unsigned long long)alignment, LOADER_ALIGNMENT_MAX);
     state->alignment = alignment ? (uint8_t)__builtin_ctzll(alignment) : 0;
     error = check_loadable(loader, index, why);
     if (!error)
-        error = classify_array(loader, index, &is_array, why);
+        error = arrays_classify(loader, index, &is_array, why);
     if (error || is_array)
         return error;
     if (section->header.sh_type == SHT_NOBITS)
@@ -128,57 +79,6 @@ int layout_classify(struct loader *loader, struct failure *why)
 
         if (error)
             return error;
-    }
-    return 0;
-}
-
-/* Does array section `left` come before `right`? */
-static bool comes_before(const struct loader *loader, uint32_t left, uint32_t right)
-{
-    const struct loader_section_state *one = &loader->section_states[left], *other = &loader->section_states[right];
-
-    if (one->class != other->class)
-        return one->class < other->class;
-    return one->priority != other->priority ? one->priority < other->priority : left < right;
-}
-
-/* Moves the entry at `root` down until no child of it comes after it; the heap has `count` entries. */
-static void sift_down(const struct loader *loader, uint32_t *heap, uint64_t root, uint64_t count)
-{
-    for (uint64_t child; (child = 2 * root + 1) < count; root = child) {
-        uint32_t entry = heap[root];
-
-        if (child + 1 < count && comes_before(loader, heap[child], heap[child + 1]))
-            child++;
-        if (!comes_before(loader, entry, heap[child]))
-            return;
-        heap[root] = heap[child];
-        heap[child] = entry;
-    }
-}
-
-/* Heapsort: an object with very many constructors must not take quadratic time. */
-int layout_order_arrays(struct loader *loader, struct failure *why)
-{
-    uint32_t *order, count = 0;
-
-    if (!loader->arrays)
-        return 0;
-    order = loader->array_order = loader_allocate(loader, loader->arrays, sizeof *order);
-    if (!order)
-        return refuse(loader, why, -ENOMEM, "no memory for the order of %u arrays of constructors", loader->arrays);
-    for (uint32_t i = 1; i < loader->sections; i++) {
-        if (loader->section_states[i].class == SECTION_INIT || loader->section_states[i].class == SECTION_FINI)
-            order[count++] = i;
-    }
-    for (uint32_t root = count / 2; root-- > 0;)
-        sift_down(loader, order, root, count);
-    while (count > 1) {
-        uint32_t last = order[--count];
-
-        order[count] = order[0];
-        order[0] = last;
-        sift_down(loader, order, 0, count);
     }
     return 0;
 }
@@ -258,6 +158,30 @@ static bool assign_data(struct loader *loader, uint64_t *end)
     return true;
 }
 
+/* Says which section takes most, be it for its alignment. */
+static int refuse_large(const struct loader *loader, struct failure *why)
+{
+    uint64_t most = 0;
+    uint32_t largest = 0;
+
+    for (uint32_t i = 1; i < loader->sections; i++) {
+        const struct loader_section_state *state = &loader->section_states[i];
+        uint64_t room = section_at(loader, i)->header.sh_size | 1ull << state->alignment;
+
+        if (state->class == SECTION_NOT_LOADED || room <= most)
+            continue;
+        most = room;
+        largest = i;
+    }
+    if (!largest)
+        return refuse(loader, why, -E2BIG, "its image would take more than %llu MiB", LOADER_BYTES_MAX >> 20);
+    return refuse(loader, why, -E2BIG,
+                  "its image would take more than %llu MiB; section %s takes most, 0x%llx bytes aligned to 0x%llx",
+                  LOADER_BYTES_MAX >> 20, section_name(loader, largest),
+                  (unsigned long long)section_at(loader, largest)->header.sh_size,
+                  1ull << loader->section_states[largest].alignment);
+}
+
 int layout_assign(struct loader *loader, uint32_t got_entries, uint32_t stubs, struct failure *why)
 {
     uint64_t end = 0, start;
@@ -287,5 +211,5 @@ int layout_assign(struct loader *loader, uint32_t got_entries, uint32_t stubs, s
     if (loader->bytes <= LOADER_BYTES_MAX)
         return 0;
 too_large:
-    return refuse(loader, why, -E2BIG, "its image would take more than %llu MiB", LOADER_BYTES_MAX >> 20);
+    return refuse_large(loader, why);
 }

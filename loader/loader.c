@@ -14,7 +14,7 @@ static int plan(struct loader *loader, struct failure *why)
     if (!error)
         error = layout_classify(loader, why);
     if (!error)
-        error = layout_order_arrays(loader, why);
+        error = arrays_order(loader, why);
     if (!error)
         error = symbols_check(loader, why);
     if (!error)

@@ -7,6 +7,7 @@
  *   loader_plan()   checks the whole object, resolves its symbols, says how much address space it takes at most
  *   loader_place()  fixes the base address, and with it the size of the three regions
  *   loader_link()   writes the relocated image into a buffer and checks what the object says about itself
+ *   loader_admit()  checks that a kernel would take the module
  *   queries         sections, symbols, declaration, arrays of constructors
  *   loader_close()  gives back all scratch memory; after it nothing of the loader is in use
  *
@@ -28,6 +29,12 @@
 /* The most that an image may span: everything in it then reaches everything else with 32 signed bits. */
 #define LOADER_BYTES_MAX (1ull << 30)
 
+/*
+ * The largest alignment of a section or a common symbol. Reserving addresses at a multiple of it may pass over as many
+ * again, of which a kernel has no more than an image may span.
+ */
+#define LOADER_ALIGNMENT_MAX (1ull << 27)
+
 /* Relocation types are counted under their numbers, which are below this. */
 #define LOADER_RELOCATION_TYPES 43u
 
@@ -46,6 +53,17 @@ struct loader_environment {
     void (*release)(void *context, void *memory, size_t bytes);
 };
 
+/* What loader_admit() asks about a kernel. */
+struct loader_kernel {
+    void *context; /* handed to the functions below */
+
+    /* The fingerprint and the size of the table of functions of a slot type. Returns false if there is no such type. */
+    bool (*slot_type)(void *context, const char *name, uint64_t *abi, uint64_t *ops_bytes);
+
+    /* Who exports `name`: a module's name, "" for the kernel itself, NULL for nobody. */
+    const char *(*exporter)(void *context, const char *name);
+};
+
 /* The regions of an image, in the order of their addresses. Nothing is both writable and executable. */
 enum loader_region_kind {
     LOADER_TEXT,   /* readable, executable: code and call stubs */
@@ -61,10 +79,14 @@ struct loader_region {
     uint64_t file_bytes; /* how many of them loader_link() writes; the rest of `bytes` is to be zero */
 };
 
-/* An array of function addresses: each points into text, a few may be functions that the resolver found. */
+/*
+ * An array of function addresses. Each is in the image's text or was found by the resolver, or it is 0, a gap before a
+ * part of the array with a larger alignment: nothing to call.
+ */
 struct loader_array {
-    uint64_t address; /* where it runs */
-    uint32_t count;   /* entries of 8 bytes */
+    uint64_t address;   /* where it runs */
+    uint32_t count;     /* entries of 8 bytes, gaps included */
+    uint32_t functions; /* entries that are to be called */
 };
 
 /* A text in the image. */
@@ -192,10 +214,18 @@ int loader_place(struct loader *loader, uint64_t base, struct failure *why);
 
 /*
  * Writes the image, as it is to be at loader->base, into `image`: loader->image_bytes bytes that the caller has set to
- * zero. Then checks the declaration and the arrays of constructors in it. The buffer must stay until loader_close().
+ * zero; those between two regions are neither read nor written, and need not be there. Then checks the declaration and
+ * the arrays of constructors in it. The buffer must stay until loader_close().
  * Returns 0, or: -ELINK a value does not fit its field; -ENOEXEC the declaration or an array is not valid.
  */
 int loader_link(struct loader *loader, void *image, struct failure *why);
+
+/*
+ * Would the kernel take the module that was linked? Returns 0, or: -ENOEXEC it declares no module, or a table is cut
+ * off; -EINVAL its name is not the environment's; -ENOTSUP or -EABI it is for a slot type that the kernel lacks, or has
+ * with other declarations; -EEXIST it exports what is exported already, or one name twice; -ENOMEM.
+ */
+int loader_admit(const struct loader *loader, const struct loader_kernel *kernel, struct failure *why);
 
 /* Releases all tables. May be called again; must be called once after loader_plan(), which may have failed. */
 void loader_close(struct loader *loader);

@@ -21,8 +21,11 @@ static int check_common(struct loader *loader, uint32_t index, struct failure *w
         return refuse(loader, why, -ENOEXEC,
                       "common symbol '%s' asks for an alignment of 0x%llx, which is no power of two",
                       symbol_name(loader, index), (unsigned long long)alignment);
-    if (alignment > LOADER_BYTES_MAX || bytes > LOADER_BYTES_MAX ||
-        align_up(loader->common_bytes, alignment) + bytes > LOADER_BYTES_MAX)
+    if (alignment > LOADER_ALIGNMENT_MAX)
+        return refuse(loader, why, -E2BIG,
+                      "common symbol '%s' asks for an alignment of 0x%llx; at most 0x%llx can be had",
+                      symbol_name(loader, index), (unsigned long long)alignment, LOADER_ALIGNMENT_MAX);
+    if (bytes > LOADER_BYTES_MAX || align_up(loader->common_bytes, alignment) + bytes > LOADER_BYTES_MAX)
         return refuse(loader, why, -E2BIG, "common symbol '%s' takes 0x%llx bytes; an image may have %llu MiB",
                       symbol_name(loader, index), (unsigned long long)bytes, LOADER_BYTES_MAX >> 20);
     state->kind = SYMBOL_COMMON;

@@ -1,5 +1,6 @@
 /* sources: scripts/host/modcheck/map.c scripts/host/modcheck/report.c loader/loader.c loader/object.c loader/layout.c
-   loader/symbols.c loader/image.c loader/relocate.c loader/x86_64.c loader/declaration.c core/text.c core/errors.c */
+   loader/symbols.c loader/image.c loader/relocate.c loader/x86_64.c loader/admit.c loader/arrays.c loader/sort.c
+   loader/declaration.c core/text.c core/errors.c */
 /*
  * modcheck.c - says without booting whether objects would load, and writes the image that the kernel would make.
  *
@@ -15,6 +16,8 @@
 #include <getopt.h>
 #include <libgen.h>
 #include <limits.h>
+#include <moult/module.h>
+#include <moult/sched.h>
 #include <moult/text.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -37,8 +40,10 @@ static const char usage_text[] =
 /* What the command line asks for, and what is known by now. */
 struct session {
     struct map defined;  /* by --define */
-    struct map exported; /* by the kernel and by the objects so far */
+    struct map exported; /* by the kernel and by the modules so far */
+    struct map modules;  /* those so far, by name */
     uint64_t next;       /* where the next object goes, or after it, to suit its alignment */
+    bool based;          /* --base says where objects go; the end of the kernel's addresses for modules is no limit */
     bool fixed;          /* `next` is what --base gave: it must suit as it is */
     const char *image;   /* file to write, or NULL */
     bool json;
@@ -64,8 +69,39 @@ _Noreturn static void usage(void)
 static bool resolve(void *context, const char *name, uint64_t *address)
 {
     const struct session *session = context;
+    const struct map_entry *entry = map_find(&session->defined, name) ?: map_find(&session->exported, name);
 
-    return map_find(&session->defined, name, address) || map_find(&session->exported, name, address);
+    if (entry)
+        *address = entry->address;
+    return entry;
+}
+
+static bool find_slot_type(void *context, const char *name, uint64_t *abi, uint64_t *ops_bytes)
+{
+#define X(type) {#type, MOULT_ABI_##type, sizeof(struct type##_ops)},
+    static const struct {
+        const char *name;
+        uint64_t abi, ops_bytes;
+    } types[] = {MOULT_SLOT_TYPES(X)};
+#undef X
+
+    (void)context;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        if (strcmp(types[i].name, name) != 0)
+            continue;
+        *abi = types[i].abi;
+        *ops_bytes = types[i].ops_bytes;
+        return true;
+    }
+    return false;
+}
+
+static const char *find_exporter(void *context, const char *name)
+{
+    const struct session *session = context;
+    const struct map_entry *entry = map_find(&session->exported, name);
+
+    return entry ? entry->owner : NULL;
 }
 
 static void *allocate(void *context, size_t bytes)
@@ -88,8 +124,10 @@ static int read_file(struct object *object, struct failure *why)
     struct stat status;
     int error = 0;
 
-    if (!stream || fstat(fileno(stream), &status) || !S_ISREG(status.st_mode)) {
+    if (!stream) {
         error = fail(why, -ENOENT, "%s: there is no such file that can be read", object->file);
+    } else if (fstat(fileno(stream), &status) || !S_ISREG(status.st_mode)) {
+        error = fail(why, -ENOEXEC, "%s: is no regular file", object->file);
     } else {
         object->size = (size_t)status.st_size;
         object->bytes = malloc(object->size + 1);
@@ -101,22 +139,45 @@ static int read_file(struct object *object, struct failure *why)
     return error;
 }
 
-/* The names that an object exports must be new, as in the kernel. */
-static int add_exports(struct session *session, const struct object *object, struct failure *why)
+/* Gives the object its base address. Without --base there must be addresses for modules left, as in the kernel. */
+static int place(struct session *session, struct object *object, struct failure *why)
 {
-    struct loader_export export;
-    uint64_t taken;
+    struct loader *loader = &object->loader;
+    uint64_t left = MODULES_BASE + MODULES_SIZE - PAGE_SIZE - session->next; /* a guard page is at the end */
 
+    if (!session->based && loader->bytes_most + loader->alignment > left)
+        return fail(why, -ENOMEM, "%s: there are no %llu bytes of addresses at a multiple of 0x%llx left for modules",
+                    object->environment.name, (unsigned long long)loader->bytes_most,
+                    (unsigned long long)loader->alignment);
+    if (!session->fixed)
+        session->next += -session->next & (loader->alignment - 1);
+    session->fixed = false;
+    object->placed = loader_place(loader, session->next, why) == 0;
+    return object->placed ? 0 : why->code;
+}
+
+/* Would the kernel take the module? Then its names are known from now on. */
+static int admit(struct session *session, const struct object *object, struct failure *why)
+{
+    const struct loader_kernel kernel = {.context = session, .slot_type = find_slot_type, .exporter = find_exporter};
+    const char *name = object->environment.name;
+    struct loader_export export;
+    int error;
+
+    if (map_find(&session->modules, name))
+        return fail(why, -EEXIST, "there is a module '%s' already", name);
+    error = loader_admit(&object->loader, &kernel, why);
+    if (error)
+        return error;
+    map_set(&session->modules, name, object->loader.base, "");
     for (uint32_t i = 0; i < object->loader.declaration.exports; i++) {
         loader_export(&object->loader, i, &export);
-        if (map_find(&session->exported, export.name.text, &taken))
-            return fail(why, -EEXIST, "%s: exports '%s', which is already there at 0x%llx", object->environment.name,
-                        export.name.text, (unsigned long long)taken);
-        map_set(&session->exported, export.name.text, export.address);
+        map_set(&session->exported, export.name.text, export.address, name);
     }
     return 0;
 }
 
+/* An object that declares no module is checked for linking alone. */
 static int load(struct session *session, struct object *object, struct failure *why)
 {
     struct loader *loader = &object->loader;
@@ -124,20 +185,16 @@ static int load(struct session *session, struct object *object, struct failure *
 
     if (!error)
         error = loader_plan(loader, &object->environment, object->bytes, object->size, why);
-    if (!error && !session->fixed)
-        session->next += -session->next & (loader->alignment - 1);
-    session->fixed = false;
     if (!error)
-        error = loader_place(loader, session->next, why);
+        error = place(session, object, why);
     if (error)
         return error;
-    object->placed = true;
     object->image = calloc(1, loader->image_bytes + 1);
     if (!object->image)
         return fail(why, -ENOMEM, "%s: no memory for an image of %llu bytes", object->file,
                     (unsigned long long)loader->image_bytes);
     error = loader_link(loader, object->image, why);
-    return error ? error : add_exports(session, object, why);
+    return error || !loader->declaration.declared ? error : admit(session, object, why);
 }
 
 static void write_image(const char *path, const void *image, size_t bytes)
@@ -187,7 +244,7 @@ static void define(struct session *session, const char *text)
     name = strndup(text, (size_t)(equals - text));
     if (!name)
         err(EXIT_REFUSED, "--define");
-    map_set(&session->defined, name, address);
+    map_set(&session->defined, name, address, "");
     free(name);
 }
 
@@ -208,6 +265,7 @@ static bool read_base(struct session *session, const char *text)
 {
     if (!text_to_number(text, &session->next))
         usage();
+    session->based = true;
     return true;
 }
 
@@ -249,5 +307,6 @@ int main(int count, char **arguments)
         all &= check(&session, arguments[i], i == count - 1);
     map_clear(&session.defined);
     map_clear(&session.exported);
+    map_clear(&session.modules);
     return all ? 0 : EXIT_REFUSED;
 }

@@ -1,5 +1,5 @@
 /* sources: loader/loader.c loader/object.c loader/layout.c loader/symbols.c loader/image.c loader/relocate.c
-   loader/x86_64.c loader/declaration.c core/text.c core/errors.c */
+   loader/x86_64.c loader/arrays.c loader/sort.c loader/declaration.c core/text.c core/errors.c */
 /*
  * loader.c - any bytes as an object: loaded at one of two addresses, or refused with a sentence, and nothing left
  * behind.

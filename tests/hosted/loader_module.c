@@ -1,5 +1,6 @@
 /* sources: tests/hosted/loader/builder.c loader/loader.c loader/object.c loader/layout.c loader/symbols.c
-   loader/image.c loader/relocate.c loader/x86_64.c loader/declaration.c core/text.c core/errors.c */
+   loader/image.c loader/relocate.c loader/x86_64.c loader/arrays.c loader/sort.c loader/declaration.c core/text.c
+   core/errors.c */
 /*
  * loader_module.c - the layout of an image, and what a module says about itself.
  */
@@ -159,64 +160,6 @@ static void symbols_for_backtraces(void **state)
     bench_end(&bench);
 }
 
-/* Adds an array of constructors or destructors with one entry. */
-static void add_array(struct builder *builder, const char *name, uint32_t type, int64_t addend)
-{
-    unsigned section = builder_section(builder, name, type, SHF_ALLOC | SHF_WRITE, NULL, 8, 8);
-
-    builder_relocation(builder, section, 0, R_X86_64_64, FUNCTION, addend);
-}
-
-static void constructors_in_order(void **state)
-{
-    static const uint64_t order[] = {3, 1, 6, 4, 0, 2};
-    struct builder *builder = basic_object();
-    struct bench bench = {0};
-
-    (void)state;
-    add_array(builder, ".init_array", SHT_INIT_ARRAY, 0);
-    add_array(builder, ".init_array.00500", SHT_INIT_ARRAY, 1);
-    add_array(builder, ".init_array", SHT_PROGBITS, 2); /* known by its name */
-    add_array(builder, ".init_array.101", SHT_INIT_ARRAY, 3);
-    add_array(builder, ".init_array.65535", SHT_INIT_ARRAY, 4);
-    add_array(builder, ".fini_array.7", SHT_FINI_ARRAY, 5);
-    add_array(builder, ".init_array.9999", SHT_INIT_ARRAY, 6);
-    assert_int_equal(bench_load(&bench, builder, BASE), 0);
-    check_layout(&bench);
-    assert_int_equal(bench.loader.init.count, 6);
-    assert_int_equal(bench.loader.fini.count, 1);
-    for (unsigned i = 0; i < 6; i++) {
-        uint64_t entry;
-
-        memcpy(&entry, bench.image + (bench.loader.init.address - BASE) + 8 * i, 8);
-        assert_int_equal(entry, BASE + 16 + order[i]);
-    }
-    bench_end(&bench);
-}
-
-static void constructors_that_are_none(void **state)
-{
-    struct builder *builder = basic_object();
-    struct bench bench = {0};
-
-    (void)state;
-    add_array(builder, ".init_array", SHT_INIT_ARRAY, 4096);
-    expect_refusal(builder, -ENOEXEC, "entry 0 of .init_array");
-    builder = basic_object();
-    builder_section(builder, ".fini_array", SHT_FINI_ARRAY, SHF_ALLOC | SHF_WRITE, NULL, 8, 8);
-    expect_refusal(builder, -ENOEXEC, "entry 0 of .fini_array, 0x0, points to no function");
-    builder = basic_object();
-    builder_section(builder, ".init_array", SHT_INIT_ARRAY, SHF_ALLOC | SHF_WRITE, NULL, 12, 8);
-    expect_refusal(builder, -ENOEXEC, "no whole number of addresses");
-    builder = basic_object();
-    builder_relocation(builder,
-                       builder_section(builder, ".init_array", SHT_INIT_ARRAY, SHF_ALLOC | SHF_WRITE, NULL, 8, 8), 0,
-                       R_X86_64_64, OUTSIDE, 0); /* a function of somebody else */
-    assert_int_equal(bench_load(&bench, builder, BASE), 0);
-    assert_int_equal(bench.loader.init.count, 1);
-    bench_end(&bench);
-}
-
 static const char info[] = "name=sched-x\0\0\0version=1.0\0colour=green\0summary=a test of the loader";
 static struct module_slot slot = {.slot = "sched", .abi = 0x1234};
 static struct module_export exports[2];
@@ -359,19 +302,10 @@ static void no_declaration(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(regions),
-        cmocka_unit_test(great_alignment),
-        cmocka_unit_test(only_zeros),
-        cmocka_unit_test(nothing_to_load),
-        cmocka_unit_test(bases),
-        cmocka_unit_test(symbols_for_backtraces),
-        cmocka_unit_test(constructors_in_order),
-        cmocka_unit_test(constructors_that_are_none),
-        cmocka_unit_test(declaration),
-        cmocka_unit_test(bad_info),
-        cmocka_unit_test(bad_sections),
-        cmocka_unit_test(bad_pointers),
-        cmocka_unit_test(no_declaration),
+        cmocka_unit_test(regions),         cmocka_unit_test(great_alignment), cmocka_unit_test(only_zeros),
+        cmocka_unit_test(nothing_to_load), cmocka_unit_test(bases),           cmocka_unit_test(symbols_for_backtraces),
+        cmocka_unit_test(declaration),     cmocka_unit_test(bad_info),        cmocka_unit_test(bad_sections),
+        cmocka_unit_test(bad_pointers),    cmocka_unit_test(no_declaration),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

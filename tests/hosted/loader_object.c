@@ -1,5 +1,6 @@
 /* sources: tests/hosted/loader/builder.c loader/loader.c loader/object.c loader/layout.c loader/symbols.c
-   loader/image.c loader/relocate.c loader/x86_64.c loader/declaration.c core/text.c core/errors.c */
+   loader/image.c loader/relocate.c loader/x86_64.c loader/arrays.c loader/sort.c loader/declaration.c core/text.c
+   core/errors.c */
 /*
  * loader_object.c - damaged objects: every offset, size, count and index of a file that does not hold is refused by
  * name.
@@ -163,13 +164,17 @@ static void section_bytes(void **state)
     expect_refusal_built(built, -ENOEXEC, "no power of two");
     built = builder_finish(basic_object());
     built_section(&built, RODATA)->sh_addralign = 1ull << 63;
-    expect_refusal_built(built, -E2BIG, "1024 MiB");
+    expect_refusal_built(built, -E2BIG, ".rodata asks for an alignment of 0x8000000000000000; at most 0x8000000");
+    built = builder_finish(basic_object());
+    built_symbol(&built, OUTSIDE)->st_shndx = SHN_COMMON;
+    built_symbol(&built, OUTSIDE)->st_value = 1ull << 28;
+    expect_refusal_built(built, -E2BIG, "common symbol 'outside_function' asks for an alignment of 0x10000000");
     built = builder_finish(basic_object());
     built_section(&built, BSS)->sh_size = UINT64_MAX - 3;
     expect_refusal_built(built, -E2BIG, "1024 MiB");
     built = builder_finish(basic_object());
     built_section(&built, BSS)->sh_size = (1ull << 30) - 64;
-    expect_refusal_built(built, -E2BIG, "1024 MiB");
+    expect_refusal_built(built, -E2BIG, "1024 MiB; section .bss takes most, 0x3fffffc0 bytes aligned to 0x10");
 }
 
 static void section_kinds(void **state)

@@ -1,5 +1,6 @@
 /* sources: tests/hosted/loader/builder.c loader/loader.c loader/object.c loader/layout.c loader/symbols.c
-   loader/image.c loader/relocate.c loader/x86_64.c loader/declaration.c core/text.c core/errors.c */
+   loader/image.c loader/relocate.c loader/x86_64.c loader/arrays.c loader/sort.c loader/declaration.c core/text.c
+   core/errors.c */
 /*
  * loader_relocate.c - every relocation type: its value, the range of its field; the global offset table, stubs, and
  * what is refused.

@@ -48,7 +48,16 @@ static void grow(struct map *map)
     *map = larger;
 }
 
-void map_set(struct map *map, const char *name, uint64_t address)
+static char *copy(const char *text)
+{
+    char *copied = strdup(text);
+
+    if (!copied)
+        err(1, "the symbol map");
+    return copied;
+}
+
+void map_set(struct map *map, const char *name, uint64_t address, const char *owner)
 {
     struct map_entry *entry;
 
@@ -56,28 +65,27 @@ void map_set(struct map *map, const char *name, uint64_t address)
         grow(map);
     entry = slot_of(map, name);
     if (!entry->name) {
-        entry->name = strdup(name);
-        if (!entry->name)
-            err(1, "the symbol map");
+        entry->name = copy(name);
         map->count++;
     }
+    free(entry->owner);
+    entry->owner = copy(owner);
     entry->address = address;
 }
 
-bool map_find(const struct map *map, const char *name, uint64_t *address)
+const struct map_entry *map_find(const struct map *map, const char *name)
 {
     const struct map_entry *entry = map->capacity ? slot_of(map, name) : NULL;
 
-    if (!entry || !entry->name)
-        return false;
-    *address = entry->address;
-    return true;
+    return entry && entry->name ? entry : NULL;
 }
 
 void map_clear(struct map *map)
 {
-    for (size_t i = 0; i < map->capacity; i++)
+    for (size_t i = 0; i < map->capacity; i++) {
         free(map->entries[i].name);
+        free(map->entries[i].owner);
+    }
     free(map->entries);
     *map = (struct map){0};
 }
@@ -97,17 +105,18 @@ void map_read_exports(struct map *map, const char *path)
 
         /* Local symbols (small letters) are not what an export means, should one have the same name. */
         if (sscanf(line, "%llx %c %1023s", &address, &type, name) == 3 && isupper((unsigned char)type))
-            map_set(&globals, name, address);
+            map_set(&globals, name, address, "");
     }
     for (size_t i = 0; i < globals.capacity; i++) {
         const char *name = globals.entries[i].name;
-        uint64_t address;
+        const struct map_entry *symbol;
 
         if (!name || strncmp(name, EXPORT_PREFIX, strlen(EXPORT_PREFIX)) != 0)
             continue;
         name += strlen(EXPORT_PREFIX);
-        if (map_find(&globals, name, &address))
-            map_set(map, name, address);
+        symbol = map_find(&globals, name);
+        if (symbol)
+            map_set(map, name, symbol->address, "");
     }
     map_clear(&globals);
     free(line);

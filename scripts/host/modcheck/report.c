@@ -164,8 +164,8 @@ void report_json(const char *file, const struct loader *loader, bool placed, int
     put_relocations(loader);
     printf("}, \"undefined\": [");
     put_undefined(loader);
-    printf("], \"init\": %u, \"fini\": %u, \"module\": ", error ? 0 : loader->init.count,
-           error ? 0 : loader->fini.count);
+    printf("], \"init\": %u, \"fini\": %u, \"module\": ", error ? 0 : loader->init.functions,
+           error ? 0 : loader->fini.functions);
     if (!error && loader->declaration.declared)
         put_module(loader);
     else
