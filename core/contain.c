@@ -58,19 +58,30 @@ static const struct slot_site *site_before(uintptr_t return_address)
     return NULL;
 }
 
-/* The module from which the core was called after the record; NULL: none. */
-static const struct module *caller(const struct trap_frame *frame, uintptr_t stack)
+/* Can it be a policy of this module that the call is of? Threads run modules' text as well. */
+static bool is_policy(const struct call *call, const struct module *module)
 {
-    const struct module *module = NULL;
-    if (frame->rsp >= stack || stack - frame->rsp > DEPTH_MAX)
-        return NULL;
-    for (uintptr_t word = stack - 16; word >= frame->rsp && !module; word -= 8)
-        module = module_at(*(const uintptr_t *)word);
-    return module;
+    return !call->site || slot_may_call(call->site->kind, module);
 }
 
-/* Was a policy's call under way? */
-static bool find_call(const struct trap_frame *frame, struct call *call)
+/* The policy's module from which the core was called after the record; NULL: none. */
+static const struct module *caller(const struct call *call, const struct trap_frame *frame, uintptr_t stack)
+{
+    if (frame->rsp >= stack || stack - frame->rsp > DEPTH_MAX)
+        return NULL;
+    for (uintptr_t word = stack - 16; word >= frame->rsp; word -= 8) {
+        const struct module *module = module_at(*(const uintptr_t *)word);
+        if (module && is_policy(call, module))
+            return module;
+    }
+    return NULL;
+}
+
+/*
+ * Was a policy's call under way? With `callees`, also where the policy has called the core in turn: then an address in
+ * the policy is looked for on the stack, and one that is left over there may be taken for it.
+ */
+static bool find_call(const struct trap_frame *frame, struct call *call, bool callees)
 {
     uintptr_t stack = this_cpu()->guard_stack;
     if (!stack || !current_thread() || !on_stack(stack))
@@ -80,8 +91,10 @@ static bool find_call(const struct trap_frame *frame, struct call *call)
     if (!call->site && call->return_address != (uintptr_t)arch_guard_return)
         return false;
     call->module = module_at(frame->rip);
+    if (call->module && !is_policy(call, call->module))
+        return false;
     if (!call->module && in_core(frame->rip))
-        return (call->module = caller(frame, stack));
+        return callees && (call->module = caller(call, frame, stack));
     return frame->rsp < stack || !on_stack(frame->rsp);
 }
 
@@ -122,7 +135,7 @@ static void abandon(struct trap_frame *frame, const struct call *call, const cha
 bool contain_exception(struct trap_frame *frame, const char *what)
 {
     struct call call;
-    if (!find_call(frame, &call))
+    if (!find_call(frame, &call, true))
         return false;
     abandon(frame, &call, what);
     return true;
@@ -132,7 +145,7 @@ bool contain_interrupt(struct trap_frame *frame)
 {
     struct call call;
     if (__builtin_expect(frame->rip - MODULES_BASE >= MODULES_SIZE || frame->rsp >= this_cpu()->guard_stack, 1) ||
-        !find_call(frame, &call))
+        !find_call(frame, &call, false))
         return false;
     abandon(frame, &call, "interrupts turned on");
     return true;
@@ -155,11 +168,13 @@ static bool stalled(struct cpu *cpu)
     return ++cpu->stalled >= STALLED_MAX;
 }
 
+/* The core too may be long with interrupts off: only where the policy itself is found is its call abandoned. */
 static void abandon_stalled(struct trap_frame *frame)
 {
     struct call call;
-    if (find_call(frame, &call))
-        abandon(frame, &call, "stuck with interrupts off");
+    if (!find_call(frame, &call, false) || !call.module)
+        return;
+    abandon(frame, &call, "stuck with interrupts off");
     this_cpu()->stalled = 0;
 }
 

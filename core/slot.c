@@ -63,10 +63,16 @@ void slot_sites_patch(const struct slot *slot, const void *ops)
     arch_patch_end();
 }
 
+bool slot_may_call(unsigned kind, const struct module *module)
+{
+    const struct slot *slot = &slots[kind];
+    return slot->occupant->module == module || (slot->candidate && slot->candidate->module == module);
+}
+
 void slot_fault(unsigned kind, const struct module *module, const char *what)
 {
     const struct slot *slot = &slots[kind];
-    if (slot->handing_over)
+    if (slot->candidate)
         slot->type->breach(module, what);
     else
         swap_rescue(kind, "%s", what);

@@ -99,7 +99,7 @@ struct slot {
     struct policy fallback;           /* built in; its memory is reserved at boot and kept */
     struct policy *standby;           /* the policy before, empty, ready to serve again; NULL: it was given up */
     bool keep;                        /* the standby stays after the probation */
-    bool handing_over;                /* two policies share the state, and the dispatcher serves */
+    struct policy *candidate;         /* during a hand-over in batches: who shares the state with the occupant */
     uint64_t probation_end;           /* clock */
     uint64_t transaction;             /* number of the one that made the occupant */
     char previous[MODULE_NAME_BYTES]; /* the policy before this one, "" if there was none */
@@ -130,6 +130,9 @@ void slot_sites_patch(const struct slot *slot, const void *ops);
  * hand-over told. `module`: whose; NULL: not known. Any context.
  */
 void slot_fault(unsigned kind, const struct module *module, const char *what);
+
+/* May calls of the slot of this kind lead into the module just now? Any context. */
+bool slot_may_call(unsigned kind, const struct module *module);
 
 /* Is the module's policy in some slot? */
 bool slot_uses_module(const struct module *module);

@@ -31,7 +31,7 @@ static struct {
 void swap_rescue(unsigned kind, const char *what, ...)
 {
     va_list arguments;
-    if (slot_at(kind)->handing_over) /* the dispatcher knows which of the two it was */
+    if (slot_at(kind)->candidate) /* the dispatcher knows which of the two it was */
         return;
     if (__atomic_exchange_n(&rescue.reported, 1, __ATOMIC_SEQ_CST) != 0)
         return;

@@ -135,7 +135,7 @@ static void begin_part(struct part *part, struct policy *from, struct policy *to
 {
     if (!in_batches(part))
         return;
-    part->slot->handing_over = true;
+    part->slot->candidate = part->to;
     part->slot->type->begin(from, to);
     slot_sites_patch(part->slot, part->slot->type->dispatcher);
 }
@@ -217,7 +217,7 @@ static void settle(const struct part *part, struct policy *policy)
     struct slot *slot = part->slot;
     slot->type->install(policy);
     slot->occupant = policy;
-    slot->handing_over = false;
+    slot->candidate = NULL;
     slot_sites_patch(slot, policy->ops);
 }
 
