@@ -136,6 +136,8 @@ static int busy(const struct module *module, struct failure *why)
             if (other->needs[i] == module)
                 return fail(why, -EBUSY, "module '%s' needs it; remove that one first", other->name);
     }
+    if (module->users == 1)
+        return fail(why, -EBUSY, "a thread runs its text; end it first");
     return fail(why, -EBUSY, "%u threads run its text; end them first", module->users);
 }
 

@@ -67,6 +67,9 @@ physical_address arch_unmap(uintptr_t address);
 /* The frame and protection of a mapped address; false if there is none. */
 bool arch_translate(uintptr_t address, physical_address *frame, unsigned *protection);
 
+/* How many frames were taken for page tables: they stay, for the next mapping near by. Any context. */
+uint64_t arch_table_frames(void);
+
 /* Forgets this CPU's cached translation of one page, or of all, global ones too. */
 void arch_flush_page(uintptr_t address);
 void arch_flush_all(void);

@@ -43,6 +43,7 @@ int arch_map(uintptr_t address, physical_address frame, unsigned protection);
 int arch_protect(uintptr_t address, unsigned protection);
 physical_address arch_unmap(uintptr_t address);
 bool arch_translate(uintptr_t address, physical_address *frame, unsigned *protection);
+uint64_t arch_table_frames(void);
 void arch_flush_page(uintptr_t address);
 void arch_flush_all(void);
 
