@@ -52,7 +52,7 @@ static int link_once(const char *name, uint64_t *cycles, uint64_t *relocations, 
 {
     struct module *module;
     uint64_t start = arch_clock();
-    int result = module_insert(name, &module, why);
+    int result = module_insert(name, NULL, 0, &module, why);
     if (result != 0)
         return result;
     *cycles = arch_clock() - start;
@@ -133,6 +133,12 @@ static void disperse(struct crowd *crowd)
     heap_free(crowd->numbers);
 }
 
+static int swap_one(const char *slot, const char *policy, struct swap_report *report, struct failure *why)
+{
+    struct swap_request request = {.parts = {{slot, policy}}, .count = 1, .fail_at = SWAP_FAIL_NOWHERE};
+    return swap(&request, report, why);
+}
+
 /* To the fallback and back, over and over; the blackout of each swap to the policy under test is a sample. */
 static int swap_to_and_fro(struct bench *bench, struct failure *why)
 {
@@ -142,9 +148,9 @@ static int swap_to_and_fro(struct bench *bench, struct failure *why)
     memcpy(name, slot->occupant->name, sizeof(name));
     for (int batch = 0; batch < BENCH_BATCHES; batch++) {
         struct swap_report report;
-        int result = swap(slot->name, other, SWAP_FAIL_NOWHERE, &report, why);
+        int result = swap_one(slot->name, other, &report, why);
         if (result == 0)
-            result = swap(slot->name, name, SWAP_FAIL_NOWHERE, &report, why);
+            result = swap_one(slot->name, name, &report, why);
         if (result != 0)
             return result;
         bench_sample(bench, report.blackout + bench->clock_pair, 1);

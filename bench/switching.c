@@ -5,6 +5,7 @@
 #include "core/cpu.h"
 #include "core/heap.h"
 #include "core/thread.h"
+#include "core/wait.h"
 #include <arch/switch.h>
 
 #define YIELDS 200      /* of each thread in a batch */
@@ -72,8 +73,8 @@ static void answer(void *argument)
 {
     struct pair *pair = argument;
     for (int i = 0; i < BENCH_BATCHES * ROUND_TRIPS; i++) {
-        semaphore_down(&pair->ping);
-        semaphore_up(&pair->pong);
+        wait_down(&pair->ping);
+        arch_up(&pair->pong);
     }
 }
 
@@ -83,8 +84,8 @@ static void ask(void *argument)
     for (int batch = 0; batch < BENCH_BATCHES; batch++) {
         uint64_t start = arch_clock();
         for (int i = 0; i < ROUND_TRIPS; i++) {
-            semaphore_up(&pair->ping);
-            semaphore_down(&pair->pong);
+            arch_up(&pair->ping);
+            wait_down(&pair->pong);
         }
         bench_sample(pair->bench, arch_clock() - start, ROUND_TRIPS);
     }

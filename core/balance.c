@@ -52,8 +52,8 @@ struct thread *run_queue_offer(struct cpu *from, unsigned to)
     struct thread *thread = thread_of(entity);
     if (!entity)
         return NULL;
-    if (thread->queued_on != from || thread == from->current || !(thread->facts.affinity >> to & 1)) {
-        swap_rescue(SLOT_KIND_SCHED, "offered a thread that may not move", entity);
+    if (!run_queue_has(from, thread) || thread == from->current || !(thread->facts.affinity >> to & 1)) {
+        swap_rescue(SLOT_KIND_SCHED, "offered a thread that may not move (%#lx)", entity);
         return NULL;
     }
     return thread;
@@ -73,7 +73,7 @@ static struct thread *would_run(struct cpu *cpu)
     if (cpu->runnable == 0)
         return NULL;
     entity = SLOT_RESULT2(SLOT_KIND_SCHED, sched_ops, choose, cpu->queue, entity_of(run_queue_running(cpu)));
-    return entity && thread_of(entity)->queued_on == cpu ? thread_of(entity) : NULL;
+    return run_queue_has(cpu, thread_of(entity)) ? thread_of(entity) : NULL;
 }
 
 /* Is it right that `thread` leaves `from` for `to`? */

@@ -12,7 +12,7 @@
 #include "core/heap.h"
 #include "core/rendezvous.h"
 #include "core/run_queue.h"
-#include "core/slot.h"
+#include "core/sched_slot.h"
 #include "core/thread.h"
 #include "core/workload.h"
 #include <moult/sched.h>
@@ -53,9 +53,9 @@ __attribute__((format(printf, 1, 2))) static void violation(const char *format, 
 /* Is it linked where it says, as far as its neighbours know? */
 static bool linked(const struct thread *thread)
 {
-    const struct thread *next = TAILQ_NEXT(thread, wait_link);
+    const struct ring *link = &thread->wait_link;
 
-    return *thread->wait_link.tqe_prev == thread && (!next || next->wait_link.tqe_prev == &thread->wait_link.tqe_next);
+    return link->next->previous == link && link->previous->next == link;
 }
 
 static bool is_current(const struct thread *thread)
@@ -102,11 +102,11 @@ static void check_waiting(const struct thread *thread)
         violation("thread %u has a deadline but does not wait", number);
 }
 
-static bool check_thread(struct thread *thread, void *argument)
+static bool check_thread(struct thread *thread, void *unused)
 {
-    const struct policy *occupant = argument;
     uint32_t number = thread->facts.thread, cpu = thread->facts.cpu;
 
+    (void)unused;
     report->threads++;
     if (thread->idle)
         return true;
@@ -116,9 +116,8 @@ static bool check_thread(struct thread *thread, void *argument)
     }
     if (thread->state == THREAD_ENDED && thread->home)
         violation("thread %u has ended, yet %s holds it", number, thread->home->name);
-    if (!thread->urgent && thread->state != THREAD_ENDED && thread->home != occupant)
-        violation("thread %u is held by %s, not by the occupant %s", number,
-                  thread->home ? thread->home->name : "nobody", occupant->name);
+    if (!thread->urgent && thread->state != THREAD_ENDED && !sched_may_hold(thread->home))
+        violation("thread %u is held by %s, not by the occupant", number, thread->home ? thread->home->name : "nobody");
     if (thread->facts.weight < WEIGHT_MIN || thread->facts.weight > WEIGHT_MAX ||
         thread->facts.priority < PRIORITY_MIN || thread->facts.priority > PRIORITY_MAX)
         violation("thread %u has weight %u and priority %u", number, thread->facts.weight, thread->facts.priority);
@@ -132,16 +131,14 @@ static bool check_thread(struct thread *thread, void *argument)
 }
 
 /* Whom the occupant would run: choosing has no effect, so it may be asked. */
-static void check_choice(const struct cpu *cpu, const struct sched_ops *ops)
+static void check_choice(const struct cpu *cpu)
 {
-    const struct sched_entity *chosen = ops->choose(cpu->queue, entity_of(run_queue_running(cpu)));
-    const struct thread *thread = chosen ? (const struct thread *)sched_facts(chosen) : NULL;
+    uintptr_t chosen = SLOT_RESULT2(SLOT_KIND_SCHED, sched_ops, choose, cpu->queue, entity_of(run_queue_running(cpu)));
 
-    if (!thread && cpu->runnable)
+    if (!chosen && cpu->runnable)
         violation("the scheduler finds no thread to run on CPU %u, which has %u", cpu->index, cpu->runnable);
-    else if (thread && thread->queued_on != cpu)
-        violation("the scheduler of CPU %u chooses thread %u, which is not in its queue", cpu->index,
-                  thread->facts.thread);
+    else if (chosen && !run_queue_has(cpu, thread_of(chosen)))
+        violation("the scheduler of CPU %u chooses %p, which is not in its queue", cpu->index, (void *)chosen);
 }
 
 static void check_locks(const struct cpu *cpu)
@@ -152,7 +149,7 @@ static void check_locks(const struct cpu *cpu)
         violation("the timers of CPU %u are locked by CPU %u", cpu->index, cpu->timer_lock.owner - 1);
 }
 
-static void check_cpu(const struct cpu *cpu, const struct recount *recount, const struct sched_ops *ops)
+static void check_cpu(const struct cpu *cpu, const struct recount *recount)
 {
     const struct thread *current = cpu->current, *thread;
     uint32_t urgent = 0;
@@ -166,6 +163,8 @@ static void check_cpu(const struct cpu *cpu, const struct recount *recount, cons
         violation("CPU %u has %u urgent threads in its list, there are %u", cpu->index, urgent, recount->urgent);
     if (urgent && !(cpu->attention & ATTENTION_URGENT))
         violation("CPU %u does not know of its urgent threads", cpu->index);
+    if (current && current->idle && !(cpu->attention & ATTENTION_IDLE))
+        violation("CPU %u does not know that it is idle", cpu->index);
     if (cpu->runnable != recount->runnable || cpu->load != recount->load)
         violation("CPU %u counts %u runnable threads of weight %lu, there are %u of %lu", cpu->index, cpu->runnable,
                   cpu->load, recount->runnable, recount->load);
@@ -174,7 +173,7 @@ static void check_cpu(const struct cpu *cpu, const struct recount *recount, cons
     else if (!current->idle && !current->urgent && !current->displaced && current->queued_on != cpu)
         violation("CPU %u runs thread %u, which is not in its queue", cpu->index, current->facts.thread);
     else
-        check_choice(cpu, ops);
+        check_choice(cpu);
     if (cpu->preempted && cpu->preempted->queued_on != cpu)
         violation("CPU %u is to go back to thread %u, which is not in its queue", cpu->index,
                   cpu->preempted->facts.thread);
@@ -193,14 +192,13 @@ static void check_held(void *argument)
 {
     static char details[160];
     struct frames_count frames;
-    const struct slot *slot = slot_find("sched");
 
     (void)argument;
     memset(recounts, 0, sizeof recounts);
-    threads_visit_held(check_thread, slot->occupant);
+    threads_visit_held(check_thread, NULL);
     for (unsigned i = 0; i < cpu_count; i++) {
         if (cpus[i].online)
-            check_cpu(&cpus[i], &recounts[i], slot->occupant->ops);
+            check_cpu(&cpus[i], &recounts[i]);
     }
     add_findings(frames_check(details, sizeof details), details);
     add_findings(heap_check(details, sizeof details), details);

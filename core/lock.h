@@ -28,7 +28,7 @@ static inline uint32_t spin_mark(void)
 /*
  * Context: interrupts off. The word holds one more than the index of the CPU that has the lock, so that `check` and a
  * debugger see the owner. The rare call stands out of the way, hidden from the compiler, which then need not save
- * registers for it.
+ * registers for it: RDI is put by in RAX, which is free there.
  */
 static inline void spin_lock(struct spinlock *lock)
 {
@@ -37,11 +37,14 @@ static inline void spin_lock(struct spinlock *lock)
                      "jne 2f\n"
                      "1:\n\t"
                      ".subsection 1\n"
-                     "2:\tcall spin_lock_slow\n\t"
+                     "2:\tmov %%rdi, %%rax\n\t"
+                     "lea %1, %%rdi\n\t"
+                     "call spin_lock_slow\n\t"
+                     "mov %%rax, %%rdi\n\t"
                      "jmp 1b\n\t"
                      ".previous"
                      : "+a"(expected), "+m"(lock->owner)
-                     : "S"(spin_mark()), "D"(lock)
+                     : "S"(spin_mark())
                      : "memory", "cc");
 }
 

@@ -24,6 +24,7 @@
 #include <arch/patch.h>
 #include <arch/timer.h>
 #include <arch/trap.h>
+#include <arch/watchdog.h>
 
 _Noreturn void boot_main(uint32_t information);
 
@@ -60,7 +61,7 @@ static void machine_init(void)
     if (arch_interrupt_stacks_init(&cpus[0]) != 0 || arch_patch_init() != 0)
         panic("there is no memory for the first CPU: give the machine more");
     arch_acpi_init(boot.rsdp.bytes, boot.rsdp.size);
-    cpu_count = smp_count();
+    smp_count();
     arch_interrupts_init();
     arch_local_init();
     time_init();
@@ -74,6 +75,8 @@ static void start_main(void *unused)
     arch_input_init();
     smp_start();
     swap_init();
+    if (!arch_watchdog_start())
+        log_line("there is no watchdog: a policy that hangs with interrupts off will not be noticed");
     monitor_main(NULL);
 }
 

@@ -5,6 +5,7 @@
  * `list_lock` too, so that an address can be attributed to a module in any context; a removed module's memory is
  * freed only after every CPU has been through a rendezvous.
  */
+#include "core/audit.h"
 #include "core/lock.h"
 #include "core/module_private.h"
 #include "core/slot.h"
@@ -16,6 +17,15 @@ struct module_list modules = TAILQ_HEAD_INITIALIZER(modules);
 
 static struct mutex registry = MUTEX_INITIALISER(registry);
 static struct spinlock list_lock;
+
+/* Modules that have left: their addresses are not used again for as long (core/vm.c). */
+#define GONE_COUNT 64
+static struct {
+    uintptr_t base;
+    size_t bytes;
+    char name[MODULE_NAME_BYTES];
+} gone[GONE_COUNT];
+static unsigned gone_next;
 
 /* Debuggers break here; kept as calls of their own. */
 __attribute__((noinline)) void debugger_module_loaded(const struct module *module)
@@ -91,7 +101,52 @@ static void call_entry(uintptr_t entry)
         ((void (*)(void))entry)();
 }
 
-static int insert(const char *name, struct module **inserted, struct failure *why)
+#define PARAMETER_PREFIX "parameter_"
+
+/* A symbol of that prefix, for eight bytes of the module's data. */
+static bool is_parameter(const struct module *module, const struct module_symbol *symbol)
+{
+    uintptr_t offset = symbol->address - (uintptr_t)module->base - module->text_bytes - module->rodata_bytes;
+    return strncmp(symbol->name, PARAMETER_PREFIX, strlen(PARAMETER_PREFIX)) == 0 && symbol->size == sizeof(uint64_t) &&
+           symbol->address % sizeof(uint64_t) == 0 && offset < module->data_bytes;
+}
+
+const char *module_parameter(const struct module *module, size_t index, uint64_t **place)
+{
+    for (size_t i = 0; i < module->symbols_count; i++) {
+        if (!is_parameter(module, &module->symbols[i]) || index-- > 0)
+            continue;
+        *place = (uint64_t *)module->symbols[i].address;
+        return module->symbols[i].name + strlen(PARAMETER_PREFIX);
+    }
+    return NULL;
+}
+
+static int set_parameter(const struct module *module, const struct module_setting *setting, struct failure *why)
+{
+    const char *name;
+    uint64_t *place;
+    for (size_t i = 0; (name = module_parameter(module, i, &place)); i++) {
+        if (strcmp(name, setting->name) == 0) {
+            *place = setting->value;
+            return 0;
+        }
+    }
+    return fail(why, -EINVAL, "module '%s' has no parameter '%.64s'; `modinfo %s` lists those it has", module->name,
+                setting->name, module->name);
+}
+
+static int set_parameters(const struct module *module, const struct module_setting *settings, size_t count,
+                          struct failure *why)
+{
+    int result = 0;
+    for (size_t i = 0; i < count && result == 0; i++)
+        result = set_parameter(module, &settings[i], why);
+    return result;
+}
+
+static int insert(const char *name, const struct module_setting *settings, size_t settings_count,
+                  struct module **inserted, struct failure *why)
 {
     char file[MODULE_NAME_BYTES + 2];
     const void *object;
@@ -106,6 +161,11 @@ static int insert(const char *name, struct module **inserted, struct failure *wh
     result = module_link(name, object, bytes, inserted, &init, &init_count, why);
     if (result != 0)
         return result;
+    result = set_parameters(*inserted, settings, settings_count, why);
+    if (result != 0) {
+        module_free(*inserted);
+        return result;
+    }
     flags = spin_lock_save(&list_lock);
     TAILQ_INSERT_TAIL(&modules, *inserted, link);
     spin_unlock_restore(&list_lock, flags);
@@ -115,11 +175,12 @@ static int insert(const char *name, struct module **inserted, struct failure *wh
     return 0;
 }
 
-int module_insert(const char *name, struct module **inserted, struct failure *why)
+int module_insert(const char *name, const struct module_setting *settings, size_t settings_count,
+                  struct module **inserted, struct failure *why)
 {
     int result;
     mutex_lock(&registry);
-    result = insert(name, inserted, why);
+    result = insert(name, settings, settings_count, inserted, why);
     mutex_unlock(&registry);
     return result;
 }
@@ -136,20 +197,43 @@ static int busy(const struct module *module, struct failure *why)
             if (other->needs[i] == module)
                 return fail(why, -EBUSY, "module '%s' needs it; remove that one first", other->name);
     }
+    if (module->users == 0)
+        return fail(why, -EBUSY, "it is pinned by %s, which points into it; try again later", module->pinned);
     if (module->users == 1)
         return fail(why, -EBUSY, "a thread runs its text; end it first");
     return fail(why, -EBUSY, "%u threads run its text; end them first", module->users);
 }
 
-/* Takes a module out of the list if nobody uses it. Registry held. */
+/* Takes a module out of the list if nobody uses it and nothing points into it. Registry held. */
 static bool unlink_unused(struct module *module)
 {
-    unsigned long flags = spin_lock_save(&list_lock);
-    bool unused = module->users == 0;
+    unsigned long flags;
+    bool unused;
+    module->pinned[0] = 0;
+    if (module->users || audit_finds(module, module->pinned, sizeof(module->pinned)))
+        return false;
+    flags = spin_lock_save(&list_lock);
+    unused = module->users == 0;
     if (unused)
         TAILQ_REMOVE(&modules, module, link);
     spin_unlock_restore(&list_lock, flags);
     return unused;
+}
+
+static void note_gone(const struct module *module)
+{
+    gone[gone_next].base = (uintptr_t)module->base;
+    gone[gone_next].bytes = module->pages * PAGE_SIZE;
+    memcpy(gone[gone_next].name, module->name, sizeof(module->name));
+    gone_next = (gone_next + 1) % GONE_COUNT;
+}
+
+const char *module_gone_from(uintptr_t address)
+{
+    for (unsigned i = 0; i < GONE_COUNT; i++)
+        if (address - gone[i].base < gone[i].bytes)
+            return gone[i].name;
+    return NULL;
 }
 
 static void dispose(struct module *module)
@@ -157,6 +241,7 @@ static void dispose(struct module *module)
     for (size_t i = module->fini_count; i-- > 0;)
         call_entry(module->fini[i]);
     debugger_module_unloaded(module);
+    note_gone(module);
     module_free(module);
 }
 
@@ -181,5 +266,17 @@ void module_retire(struct module *module)
     mutex_lock(&registry);
     if (module->automatic && unlink_unused(module))
         dispose(module);
+    mutex_unlock(&registry);
+}
+
+void modules_retire_pinned(void)
+{
+    struct module *module, *next;
+    mutex_lock(&registry);
+    for (module = TAILQ_FIRST(&modules); module; module = next) {
+        next = TAILQ_NEXT(module, link);
+        if (module->automatic && module->pinned[0] && unlink_unused(module))
+            dispose(module);
+    }
     mutex_unlock(&registry);
 }

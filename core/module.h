@@ -33,6 +33,7 @@ struct module {
     size_t object_bytes;                         /* of the file */
     unsigned users;        /* modules and threads that need it; a slot that it occupies counts as well */
     bool automatic;        /* brought in by `swap`: leaves when it is retired */
+    char pinned[64];       /* what still points into it though nobody uses it, when last asked; "": nothing */
     struct module **needs; /* modules whose exports it links to */
     size_t needs_count;
     const struct module_slot *slots; /* in its read-only part */
@@ -60,12 +61,23 @@ bool archive_find(const char *name, const void **bytes, size_t *size);
 /* The names in the archive by index; NULL: no more. */
 const char *archive_name(unsigned index);
 
+/* A module's parameter, and what it is to be (moult/module.h). */
+struct module_setting {
+    const char *name;
+    uint64_t value;
+};
+
 /*
- * Loads NAME.o from the boot archive and links it. *inserted gets the module. -ENOENT not in the archive; -EEXIST
+ * Loads NAME.o from the boot archive, links it, and sets its parameters. *inserted gets the module. -EINVAL it has no
+ * such parameter; -ENOENT not in the archive; -EEXIST
  * already in; -ENOEXEC, -ELINK, -EABI, -ENOMEM. On failure nothing is left behind and `why` says what was wrong.
  * Thread context.
  */
-int module_insert(const char *name, struct module **inserted, struct failure *why);
+int module_insert(const char *name, const struct module_setting *settings, size_t settings_count,
+                  struct module **inserted, struct failure *why);
+
+/* The module's parameters by index: name and place; NULL: no more. The registry is held still. */
+const char *module_parameter(const struct module *module, size_t index, uint64_t **place);
 
 /* Takes a module out: -ENOENT; -EBUSY while a slot, a thread or another module uses it (named in `why`). */
 int module_remove(const char *name, struct failure *why);
@@ -73,6 +85,9 @@ int module_remove(const char *name, struct failure *why);
 /* Looks a module up by name, and by an address inside; NULL: none. module_at() in any context. */
 struct module *module_find(const char *name);
 struct module *module_at(uintptr_t address);
+
+/* The name of the module that was at `address` and has left, one of the last 64; NULL: none. Any context. */
+const char *module_gone_from(uintptr_t address);
 
 /* Holds the list still for a walk; may block. */
 void modules_lock(void);
@@ -85,8 +100,12 @@ void module_put(struct module *module);
 /* The module whose text holds `address`, counted as used; NULL: it is the kernel's. Any context. */
 struct module *module_hold_text(uintptr_t address);
 
-/* Takes a module out that nobody uses and that `swap` brought in; any other stays. Thread context. */
+/*
+ * Takes a module out that nobody uses and that `swap` brought in; any other stays, and so does one that something
+ * still points into, until modules_retire_pinned() finds that nothing does. Thread context.
+ */
 void module_retire(struct module *module);
+void modules_retire_pinned(void);
 
 /* Empty functions that a debugger breaks at to follow modules as they come and go. */
 void debugger_module_loaded(const struct module *module);

@@ -154,7 +154,9 @@ static int protect_image(struct link *link, struct failure *why)
 
 static void copy_text(char *to, size_t capacity, const char *from)
 {
-    text_format(to, capacity, "%s", from);
+    size_t length = strnlen(from, capacity - 1);
+    memcpy(to, from, length);
+    to[length] = 0;
 }
 
 static bool find_slot_type(void *context, const char *name, uint64_t *abi, uint64_t *ops_bytes)

@@ -33,6 +33,11 @@ bool panic_under_way(void)
     return panicking;
 }
 
+bool panic_is_here(void)
+{
+    return panicking == this_cpu()->lock_owner;
+}
+
 void panic_stop_here(void)
 {
     for (;;)

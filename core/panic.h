@@ -15,8 +15,9 @@ struct trap_frame;
 _Noreturn __attribute__((format(printf, 1, 2))) void panic(const char *format, ...);
 _Noreturn __attribute__((format(printf, 2, 3))) void panic_at(const struct trap_frame *frame, const char *format, ...);
 
-/* Is some CPU printing a panic, or has printed one? Any context. */
+/* Is some CPU printing a panic, or has printed one; and is it this one? Any context. */
 bool panic_under_way(void);
+bool panic_is_here(void);
 
 /* Stops this CPU for good: what a CPU does that another one's panic interrupts. */
 _Noreturn void panic_stop_here(void);

@@ -88,36 +88,62 @@ void ranges_init(struct range_area *area, uintptr_t first, size_t bytes)
     add(area, first, bytes / PAGE_SIZE - 1);
 }
 
-/* The free range with the lowest addresses that has `pages` pages; NULL: none has. */
-static struct range *lowest_free(const struct range_area *area, size_t pages)
+void ranges_take_turns(struct range_area *area, size_t bytes)
 {
-    struct tree_node *node = area->ranges.root;
+    area->turn_bytes = bytes;
+    area->turn = area->first;
+}
+
+/* The addresses of a free range from `from` on, in pages. */
+static size_t pages_from(const struct range *range, uintptr_t from)
+{
+    size_t before_it = range->first < from ? (from - range->first) / PAGE_SIZE : 0;
+    return range->reserved || before_it >= range->pages ? 0 : range->pages - before_it;
+}
+
+/*
+ * The lowest free range below `node` that has `pages` pages from `from` on; NULL: none has. Only the ranges on the way
+ * down to `from` are looked at in vain.
+ */
+static struct range *lowest_free(struct tree_node *node, size_t pages, uintptr_t from)
+{
+    struct range *range, *found = NULL;
 
     if (longest_below(node) < pages)
         return NULL;
-    for (;;) {
-        struct range *range = range_of(node);
-        if (longest_below(node->child[0]) >= pages)
-            node = node->child[0];
-        else if (!range->reserved && range->pages >= pages)
-            return range;
-        else
-            node = node->child[1];
-    }
+    range = range_of(node);
+    if (range->first > from)
+        found = lowest_free(node->child[0], pages, from);
+    if (!found && pages_from(range, from) >= pages)
+        found = range;
+    return found ? found : lowest_free(node->child[1], pages, from);
 }
 
-struct range *range_take(struct range_area *area, size_t pages, size_t alignment)
+/* The free range to take `pages` pages from, and from where on. NULL: there is none. */
+static struct range *find_free(const struct range_area *area, size_t pages, uintptr_t *from)
 {
-    size_t slack = alignment / PAGE_SIZE - 1, needed;
+    struct range *range;
 
-    if (!pages || __builtin_add_overflow(pages, slack + 1, &needed))
-        return NULL;
-    struct range *range = lowest_free(area, needed);
-    if (!range || !prepare_spares())
-        return NULL;
-    uintptr_t start = (range_start(range) + alignment - 1) & ~(alignment - 1);
+    *from = area->first;
+    if (area->turn_bytes) {
+        range = lowest_free(area->ranges.root, pages, area->turn);
+        if (range) {
+            uintptr_t start = range->first > area->turn ? range->first : area->turn;
+            if (start + pages * PAGE_SIZE <= area->first + area->turn_bytes) {
+                *from = start;
+                return range;
+            }
+        }
+    }
+    return lowest_free(area->ranges.root, pages, area->first);
+}
+
+/* Cuts `pages` pages and their guard page, `start` being the first of the pages, out of a free range. */
+static void cut(struct range_area *area, struct range *range, uintptr_t start, size_t pages)
+{
     size_t front = (start - range_start(range)) / PAGE_SIZE, back = range->pages - front - (pages + 1);
     uintptr_t first = range->first;
+
     range->first = start - PAGE_SIZE;
     range->pages = pages + 1;
     range->mapped = 0;
@@ -127,6 +153,23 @@ struct range *range_take(struct range_area *area, size_t pages, size_t alignment
         add(area, first, front);
     if (back)
         add(area, start + pages * PAGE_SIZE, back);
+}
+
+struct range *range_take(struct range_area *area, size_t pages, size_t alignment)
+{
+    size_t slack = alignment / PAGE_SIZE - 1, needed;
+    uintptr_t from, start;
+    struct range *range;
+
+    if (!pages || __builtin_add_overflow(pages, slack + 1, &needed))
+        return NULL;
+    range = find_free(area, needed, &from);
+    if (!range || !prepare_spares())
+        return NULL;
+    start = range->first > from ? range->first : from;
+    start = (start + PAGE_SIZE + alignment - 1) & ~(alignment - 1);
+    cut(area, range, start, pages);
+    area->turn = start + pages * PAGE_SIZE;
     return range;
 }
 

@@ -28,14 +28,22 @@ struct range_area {
     struct tree ranges;
     uintptr_t first;
     size_t bytes;
+    size_t turn_bytes; /* addresses are taken in turn within so many bytes from `first`; 0: the lowest ones */
+    uintptr_t turn;    /* where the next search begins */
 };
 
 /* Makes the area one free range. Boot: panics without memory. */
 void ranges_init(struct range_area *area, uintptr_t first, size_t bytes);
 
 /*
- * Takes the lowest addresses that do for `pages` pages behind a guard page, those aligned to `alignment` (a power of
- * two, at least PAGE_SIZE). NULL: no addresses, or no memory for the description.
+ * From now on addresses are taken in turn, within the first `bytes`, as long as there are enough: none is used again
+ * before the others have been.
+ */
+void ranges_take_turns(struct range_area *area, size_t bytes);
+
+/*
+ * Takes the lowest (or next, see above) addresses that do for `pages` pages behind a guard page, those aligned to
+ * `alignment` (a power of two, at least PAGE_SIZE). NULL: no addresses, or no memory for the description.
  */
 struct range *range_take(struct range_area *area, size_t pages, size_t alignment);
 

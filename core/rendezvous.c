@@ -39,6 +39,7 @@ void rendezvous_interrupt(void)
     uint32_t mine = number;
     if (cpu->rendezvous_seen == mine)
         return;
+    cpu->held_at = (uintptr_t)__builtin_frame_address(0);
     __atomic_store_n(&cpu->rendezvous_seen, mine, __ATOMIC_SEQ_CST);
     while (__atomic_load_n(&released, __ATOMIC_ACQUIRE) != mine)
         arch_relax();
@@ -54,20 +55,24 @@ static void gather(const struct cpu *self)
             arch_relax();
 }
 
-void rendezvous(void (*work)(void *argument), void *argument)
+uint64_t rendezvous(void (*work)(void *argument), void *argument)
 {
     struct cpu *self;
+    uint64_t began;
     mutex_lock(&one_at_a_time);
     arch_interrupts_disable();
+    began = arch_clock();
     self = this_cpu();
     if (cpu_count > 1)
         gather(self);
     work(argument);
     __atomic_store_n(&released, number, __ATOMIC_RELEASE);
     leave();
+    began = arch_clock() - began;
     schedule_if_asked();
     arch_interrupts_enable();
     mutex_unlock(&one_at_a_time);
+    return began;
 }
 
 static void nothing(void *unused)
@@ -100,6 +105,7 @@ void cpu_prepare(struct cpu *cpu, unsigned index)
     cpu->self = cpu;
     cpu->index = index;
     cpu->lock_owner = index + 1;
+    cpu->attention = ATTENTION_IDLE;
     TAILQ_INIT(&cpu->urgent);
     TAILQ_INIT(&cpu->displaced);
 }
@@ -116,11 +122,18 @@ static int start(unsigned index)
     return arch_cpu_start(index, cpu, idle->stack + THREAD_STACK_PAGES * PAGE_SIZE);
 }
 
-unsigned smp_count(void)
+void smp_count(void)
 {
+    extern const struct cpu_site cpu_sites_start[], cpu_sites_end[];
     uint64_t wanted = option_number("cpus", CPU_MAX);
     unsigned there = arch_cpu_count();
-    return wanted > 0 && wanted < there ? (unsigned)wanted : there;
+    cpu_count = wanted > 0 && wanted < there ? (unsigned)wanted : there;
+    if (cpu_count == 1)
+        return;
+    arch_patch_begin();
+    for (const struct cpu_site *site = cpu_sites_start; site < cpu_sites_end; site++)
+        arch_patch_jump(site->address, site->target);
+    arch_patch_end();
 }
 
 void smp_start(void)

@@ -1,36 +1,18 @@
 /*
- * sched_slot.c - the slot `sched`: its queues' memory, and the hand-over of every thread from one scheduler to the
- * next.
- *
- * The hand-over runs in a rendezvous. The old scheduler is emptied in its own order of choice, one record a thread,
- * each checked and kept by the core; then the new one is filled in the same order. If anything is wrong, the same is
- * done backwards, and the old one has every thread again.
+ * sched_slot.c - the slot `sched`: what a scheduler must offer, its queues' memory, and its records. The hand-over is
+ * core/sched_handover.c's.
  */
 #include "core/sched_slot.h"
+#include "core/contain.h"
 #include "core/heap.h"
-#include "core/run_queue.h"
+#include "core/sched_private.h"
 #include "core/sort.h"
 #include <moult/abi.h>
 #include <moult/errors.h>
 #include <string.h>
 
 static struct policy *occupant;
-bool sched_order_is_global, sched_may_preempt;
-
-static const struct sched_ops *ops_of(const struct policy *policy)
-{
-    return policy->ops;
-}
-
-static size_t queue_stride(const struct policy *policy)
-{
-    return (ops_of(policy)->queue_bytes + 63u) & ~63u;
-}
-
-static struct sched_queue *queue_of(const struct policy *policy, unsigned cpu)
-{
-    return (struct sched_queue *)((uint8_t *)policy->memory + cpu * queue_stride(policy));
-}
+bool sched_order_is_global;
 
 static int validate(const void *table, struct failure *why)
 {
@@ -51,20 +33,26 @@ static int validate(const void *table, struct failure *why)
     return 0;
 }
 
-static void renew(struct policy *policy)
+static void init_queues(void *argument)
 {
-    memset(policy->memory, 0, cpu_count * queue_stride(policy));
+    const struct policy *policy = argument;
     for (unsigned cpu = 0; cpu < cpu_count; cpu++)
-        ops_of(policy)->queue_init(queue_of(policy, cpu), cpu);
+        sched_ops_of(policy)->queue_init(sched_queue_of(policy, &cpus[cpu]), cpu);
+}
+
+static int renew(struct policy *policy)
+{
+    const struct module *module;
+    memset(policy->memory, 0, cpu_count * sched_queue_stride(policy));
+    return contain_call(init_queues, policy, &module);
 }
 
 static int reserve(struct policy *candidate, struct failure *why)
 {
-    candidate->memory = heap_alloc_zeroed(cpu_count, queue_stride(candidate));
+    candidate->memory = heap_alloc_zeroed(cpu_count, sched_queue_stride(candidate));
     if (!candidate->memory)
         return fail(why, -ENOMEM, "there is no memory for its queues");
-    renew(candidate);
-    return 0;
+    return renew(candidate) == 0 ? 0 : fail(why, -EPROTO, "its queues cannot be made: %s", contain_reason());
 }
 
 static void release(struct policy *policy)
@@ -73,261 +61,94 @@ static void release(struct policy *policy)
     policy->memory = NULL;
 }
 
-static void install(struct policy *policy)
+void sched_look_at(const struct policy *policy)
 {
-    occupant = policy;
-    sched_order_is_global = ops_of(policy)->flags & SCHED_GLOBAL_ORDER;
-    sched_may_preempt = ops_of(policy)->preempts;
+    sched_order_is_global = sched_ops_of(policy)->flags & SCHED_GLOBAL_ORDER;
     for (unsigned i = 0; i < cpu_count; i++) {
-        cpus[i].queue = queue_of(policy, i);
         cpus[i].attention &= ~ATTENTION_BALANCE;
         if (sched_order_is_global && cpu_count > 1)
             cpus[i].attention |= ATTENTION_BALANCE;
     }
 }
 
+static void install(struct policy *policy)
+{
+    occupant = policy;
+    sched_handover.from = sched_handover.to = NULL;
+    sched_look_at(policy);
+    for (unsigned i = 0; i < cpu_count; i++)
+        cpus[i].queue = sched_queue_of(policy, &cpus[i]);
+}
+
+bool sched_may_hold(const struct policy *policy)
+{
+    return policy == sched_handover.to || policy == (sched_handover.from ? sched_handover.from : occupant);
+}
+
+/* A question to a policy, and its answer. */
+struct question {
+    const struct sched_ops *ops;
+    int answer;
+};
+
+static void ask_prepare(void *argument)
+{
+    struct question *question = argument;
+    question->answer = question->ops->prepare();
+}
+
+static void tell_carry_on(void *argument)
+{
+    const struct question *question = argument;
+    question->ops->carry_on();
+}
+
 static int prepare(struct policy *policy)
 {
-    return ops_of(policy)->prepare ? ops_of(policy)->prepare() : 0;
+    const struct module *module;
+    struct question question = {sched_ops_of(policy), 0};
+    if (!question.ops->prepare || contain_call(ask_prepare, &question, &module) == 0)
+        return question.answer;
+    slot_fault(SLOT_KIND_SCHED, module, contain_reason());
+    return -EPROTO;
 }
 
 static void carry_on(struct policy *policy)
 {
-    if (ops_of(policy)->carry_on)
-        ops_of(policy)->carry_on();
+    const struct module *module;
+    struct question question = {sched_ops_of(policy), 0};
+    if (question.ops->carry_on && contain_call(tell_carry_on, &question, &module) != 0)
+        slot_fault(SLOT_KIND_SCHED, module, contain_reason());
 }
 
 void sched_adopt(struct thread *thread)
 {
-    thread->home = occupant;
-    thread->entity = (struct sched_entity *)thread->entities[occupant->side];
-    ops_of(occupant)->load(thread->entity, &thread->record);
+    struct policy *policy = sched_handover.from ? sched_handover.to : occupant;
+    thread->home = policy;
+    thread->entity = (struct sched_entity *)thread->entities[policy->side];
+    SCHED_CALL2(load, thread->entity, &thread->record);
 }
 
-/* Takes over into the core's copy what a scheduler has written, if it is within bounds. */
-static int accept_record(struct thread *thread, const struct sched_record *said, struct failure *why)
+bool sched_save(const struct policy *from, const struct sched_queue *queue, struct thread *thread)
 {
-    struct sched_record *kept = &thread->record;
     const uint32_t known = SCHED_HAS_SLICE | SCHED_HAS_LAG | SCHED_HAS_PRIVATE;
-    if (said->fields & ~known || (said->fields & SCHED_HAS_SLICE && said->slice > SCHED_SLICE_MAX) ||
-        (said->fields & SCHED_HAS_LAG && (said->lag > SCHED_LAG_MAX || said->lag < -SCHED_LAG_MAX)) ||
-        (said->fields & SCHED_HAS_PRIVATE && said->private_bytes > sizeof(said->private)))
-        return fail(why, -EPROTO, "the record of thread %u is out of bounds", thread->facts.thread);
-    if (said->fields & SCHED_HAS_SLICE)
-        kept->slice = said->slice;
-    if (said->fields & SCHED_HAS_LAG)
-        kept->lag = said->lag;
-    if (said->fields & SCHED_HAS_PRIVATE) {
-        kept->family = said->family;
-        kept->private_bytes = said->private_bytes;
-        memcpy(kept->private, said->private, sizeof(kept->private));
-    }
-    kept->fields |= said->fields;
-    return 0;
-}
-
-/* One hand-over under way: threads taken from `from`, in order, linked through hand_next. */
-struct handover {
-    struct policy *from, *to;
-    struct thread *first,
-        **last;  /* those taken out of queues: each CPU's in its order of choice, the running one first */
-    bool filled; /* all queues were emptied, and `to` has their threads */
-    uint64_t moved;
-    uint64_t fail_after; /* to fail on purpose after so many; UINT64_MAX: never */
-    struct failure *why;
-    int result;
-};
-
-static int save_record(struct handover *move, const struct sched_queue *queue, struct thread *thread)
-{
-    struct sched_record said = {.version = SCHED_RECORD_VERSION};
-    if (move->moved == move->fail_after)
-        return fail(move->why, -EPROTO, "failed on purpose in transfer, after %lu threads", move->moved);
-    ops_of(move->from)->save(queue, thread->entity, &said);
-    return accept_record(thread, &said, move->why);
-}
-
-static int take_out(struct handover *move, struct cpu *cpu, struct thread *thread)
-{
-    int result = save_record(move, queue_of(move->from, cpu->index), thread);
-    if (result != 0)
-        return result;
-    ops_of(move->from)->dequeue(queue_of(move->from, cpu->index), thread->entity, SCHED_HANDOVER);
-    thread->hand_cpu = cpu;
-    thread->hand_next = NULL;
-    *move->last = thread;
-    move->last = &thread->hand_next;
-    thread->queued_on = NULL;
-    move->moved++;
-    return 0;
-}
-
-static int empty_queue(struct handover *move, struct cpu *cpu)
-{
-    struct thread *running = run_queue_running(cpu);
-    uint32_t left = cpu->runnable;
-    int result = 0;
-    if (running) {
-        result = take_out(move, cpu, running);
-        left--;
-    }
-    for (; left > 0 && result == 0; left--) {
-        struct sched_entity *next = ops_of(move->from)->choose(queue_of(move->from, cpu->index), NULL);
-        if (!next || thread_of((uintptr_t)next)->queued_on != cpu)
-            return fail(move->why, -EPROTO, "%s has lost a thread of CPU %u", move->from->name, cpu->index);
-        result = take_out(move, cpu, thread_of((uintptr_t)next));
-    }
-    if (result == 0 && ops_of(move->from)->choose(queue_of(move->from, cpu->index), NULL))
-        return fail(move->why, -EPROTO, "%s has more threads on CPU %u than there are", move->from->name, cpu->index);
-    return result;
-}
-
-/* Gives what was taken out to `to`, in the same order; the one that ran on each CPU is told to run again. */
-static void fill_queues(struct handover *move, struct policy *to)
-{
-    for (struct thread *thread = move->first; thread; thread = thread->hand_next) {
-        struct cpu *cpu = thread->hand_cpu;
-        struct sched_queue *queue = queue_of(to, cpu->index);
-        thread->home = to;
-        thread->entity = (struct sched_entity *)thread->entities[to->side];
-        ops_of(to)->load(thread->entity, &thread->record);
-        ops_of(to)->enqueue(queue, thread->entity, SCHED_HANDOVER);
-        thread->queued_on = cpu;
-        if (run_queue_running(cpu) == thread && ops_of(to)->started)
-            ops_of(to)->started(queue, NULL, thread->entity);
-    }
-}
-
-static bool in_no_queue(const struct thread *thread)
-{
-    return !thread->queued_on && !thread->urgent && !thread->idle && thread->state != THREAD_ENDED;
-}
-
-static bool move_waiting(struct thread *thread, void *argument)
-{
-    struct handover *move = argument;
-    if (!in_no_queue(thread) || thread->home == move->to)
-        return true;
-    move->result = save_record(move, NULL, thread);
-    if (move->result != 0)
+    struct sched_record said = {.version = SCHED_RECORD_VERSION}, *kept = &thread->record;
+    sched_ops_of(from)->save(queue, thread->entity, &said);
+    if (said.fields & ~known || (said.fields & SCHED_HAS_SLICE && said.slice > SCHED_SLICE_MAX) ||
+        (said.fields & SCHED_HAS_LAG && (said.lag > SCHED_LAG_MAX || said.lag < -SCHED_LAG_MAX)) ||
+        (said.fields & SCHED_HAS_PRIVATE && said.private_bytes > sizeof(said.private)))
         return false;
-    thread->home = move->to;
-    thread->entity = (struct sched_entity *)thread->entities[move->to->side];
-    ops_of(move->to)->load(thread->entity, &thread->record);
-    move->moved++;
-    return true;
-}
-
-static bool return_waiting(struct thread *thread, void *argument)
-{
-    struct handover *move = argument;
-    if (thread->home != move->to || thread->urgent || thread->idle)
-        return true;
-    thread->home = move->from;
-    thread->entity = (struct sched_entity *)thread->entities[move->from->side];
-    ops_of(move->from)->load(thread->entity, &thread->record);
-    return true;
-}
-
-/*
- * The gate of the commit: each of the new scheduler's queues has a choice exactly if the core knows of threads there,
- * and it is one of them.
- */
-static int verify(struct handover *move)
-{
-    for (unsigned i = 0; i < cpu_count; i++) {
-        struct thread *running = run_queue_running(&cpus[i]);
-        struct sched_entity *next = ops_of(move->to)->choose(queue_of(move->to, i), entity_of(running));
-        if (!next != (cpus[i].runnable == 0) || (next && thread_of((uintptr_t)next)->queued_on != &cpus[i]))
-            return fail(move->why, -EPROTO, "%s does not choose among the threads that it was given on CPU %u",
-                        move->to->name, i);
+    if (said.fields & SCHED_HAS_SLICE)
+        kept->slice = said.slice;
+    if (said.fields & SCHED_HAS_LAG)
+        kept->lag = said.lag;
+    if (said.fields & SCHED_HAS_PRIVATE) {
+        kept->family = said.family;
+        kept->private_bytes = said.private_bytes;
+        memcpy(kept->private, said.private, sizeof(kept->private));
     }
-    return 0;
-}
-
-/*
- * Takes what is left out of the old scheduler's queues, so that everything can go back in the order in which it
- * stood.
- */
-static void drain(struct handover *move)
-{
-    move->fail_after = UINT64_MAX;
-    move->why = NULL;
-    for (unsigned i = 0; i < cpu_count; i++) {
-        struct cpu *cpu = &cpus[i];
-        struct thread *next = run_queue_running(cpu);
-        while (next && next->queued_on == cpu && take_out(move, cpu, next) == 0)
-            next = thread_of((uintptr_t)ops_of(move->from)->choose(queue_of(move->from, i), NULL));
-    }
-}
-
-/* Undoes a hand-over. The new scheduler is not asked for anything: its memory is thrown away. */
-static void give_back(struct handover *move)
-{
-    for (struct thread *thread = move->first; thread; thread = thread->hand_next)
-        thread->queued_on = NULL;
-    if (!move->filled)
-        drain(move);
-    fill_queues(move, move->from);
-    threads_visit_held(return_waiting, move);
-}
-
-static int transfer(struct policy *from, struct policy *to, uint64_t *moved, bool fail_on_purpose, struct failure *why)
-{
-    struct handover move = {.from = from, .to = to, .fail_after = UINT64_MAX, .why = why};
-    move.last = &move.first;
-    if (fail_on_purpose)
-        move.fail_after = threads_count() / 2;
-    for (unsigned i = 0; i < cpu_count && move.result == 0; i++)
-        move.result = empty_queue(&move, &cpus[i]);
-    if (move.result == 0) {
-        fill_queues(&move, to);
-        move.filled = true;
-        threads_visit_held(move_waiting, &move);
-    }
-    if (move.result == 0)
-        move.result = verify(&move);
-    if (move.result != 0)
-        give_back(&move);
-    *moved = move.moved;
-    return move.result;
-}
-
-/* Lists a thread that is in a queue, without asking anyone. */
-static bool list_queued(struct thread *thread, void *argument)
-{
-    struct handover *move = argument;
-    if (!thread->queued_on)
-        return true;
-    thread->hand_cpu = thread->queued_on;
-    thread->queued_on = NULL;
-    thread->hand_next = NULL;
-    *move->last = thread;
-    move->last = &thread->hand_next;
-    move->moved++;
+    kept->fields |= said.fields;
     return true;
-}
-
-static bool adopt_waiting(struct thread *thread, void *argument)
-{
-    struct handover *move = argument;
-    if (!in_no_queue(thread))
-        return true;
-    thread->home = move->to;
-    thread->entity = (struct sched_entity *)thread->entities[move->to->side];
-    ops_of(move->to)->load(thread->entity, &thread->record);
-    move->moved++;
-    return true;
-}
-
-static void rebuild(struct policy *to, uint64_t *moved)
-{
-    struct handover move = {.to = to};
-    move.last = &move.first;
-    threads_visit_held(list_queued, &move);
-    threads_visit_held(adopt_waiting, &move);
-    fill_queues(&move, to);
-    *moved = move.moved;
 }
 
 static int by_thread(const void *a, const void *b)
@@ -368,13 +189,18 @@ const struct slot_type sched_slot_type = {
     .name = "sched",
     .abi = MOULT_ABI_sched,
     .ops_size = sizeof(struct sched_ops),
+    .moves = "threads",
     .validate = validate,
     .reserve = reserve,
     .renew = renew,
     .install = install,
     .prepare = prepare,
     .carry_on = carry_on,
-    .transfer = transfer,
-    .rebuild = rebuild,
+    .dispatcher = &sched_dispatch_ops,
+    .begin = sched_handover_begin,
+    .step = sched_handover_step,
+    .finish = sched_handover_finish,
+    .breach = sched_handover_breach,
+    .rebuild = sched_handover_rebuild,
     .release = release,
 };

@@ -12,23 +12,21 @@ extern const struct slot_type sched_slot_type;
 /* The built-in scheduler: core/fallback/sched_fifo.c. */
 extern const struct sched_ops sched_fifo_ops;
 
-/*
- * What the core's paths look at of the occupant: does its order hold across CPUs, may a waking thread preempt? Change
- * in a rendezvous.
- */
-extern bool sched_order_is_global, sched_may_preempt;
+/* Does the occupant's order hold across CPUs? Changes in a rendezvous. */
+extern bool sched_order_is_global;
 
 static inline bool sched_global_order(void)
 {
     return sched_order_is_global;
 }
 
-static inline bool sched_preempting(void)
-{
-    return sched_may_preempt;
-}
+/* May `policy` hold threads: is it the occupant, or has it a part in the hand-over? In a rendezvous. */
+bool sched_may_hold(const struct policy *policy);
 
-/* Gives a thread that is in no queue to the occupant. Context: interrupts off, the thread table's lock held. */
+/*
+ * Gives a thread that is in no queue to the occupant, in a hand-over to the new one. Context: interrupts off, the
+ * thread table's lock held.
+ */
 void sched_adopt(struct thread *thread);
 
 /*

@@ -1,12 +1,13 @@
 /*
- * schedule.c - which thread runs now: block, preemption, tick, idle, and the long way of yield (core/yield.c has the
- * short one).
+ * schedule.c - which thread runs now: block, preemption, tick, idle, and the long way of yield. core/relinquish.c has
+ * the short ways.
  *
  * All of it runs with interrupts off under the queue lock of this CPU, which arch_switch() releases on the other
  * thread's stack. The core charges, asks the policy for a choice, verifies the choice, and switches.
  */
 #include "core/schedule.h"
 #include "core/schedule_private.h"
+#include "core/swap.h"
 #include "core/time.h"
 #include <arch/fpu.h>
 #include <arch/interrupts.h>
@@ -17,16 +18,46 @@
 
 #define BALANCE_TICKS 8 /* between two looks at the other CPUs' load */
 
+static void charge(struct cpu *cpu, struct thread *running)
+{
+    uint64_t cycles = charge_time(cpu, running);
+    if (SCHED_HAS(charge) && running->queued_on == cpu)
+        SCHED_CALL3(charge, cpu->queue, running->entity, cycles);
+}
+
 void schedule_charge(struct cpu *cpu)
 {
     charge(cpu, cpu->current);
 }
 
-struct thread *choose_without_policy(struct cpu *cpu, uintptr_t entity)
+static struct thread *go_idle(struct cpu *cpu)
+{
+    cpu->attention |= ATTENTION_IDLE;
+    return cpu->idle;
+}
+
+struct thread *schedule_any(struct cpu *cpu)
 {
     struct thread *found = threads_find_queued(cpu);
-    swap_rescue(SLOT_KIND_SCHED, "chose what is not in the queue", entity);
-    return found ? found : cpu->idle;
+    return found ? found : go_idle(cpu);
+}
+
+struct thread *schedule_without_policy(struct cpu *cpu, uintptr_t entity)
+{
+    swap_rescue(SLOT_KIND_SCHED, "chose what is not in the queue (%#lx)", entity);
+    return schedule_any(cpu);
+}
+
+/* Asks the policy, which has threads in its queue, and verifies that its choice is one of them. */
+static struct thread *choose(struct cpu *cpu, struct thread *running)
+{
+    uintptr_t entity = SLOT_RESULT2(SLOT_KIND_SCHED, sched_ops, choose, cpu->queue, entity_of(running));
+    struct thread *next = thread_of(entity);
+    if (__builtin_expect(!run_queue_has(cpu, next), 0))
+        return schedule_without_policy(cpu, entity);
+    if (SCHED_HAS(started) && next != running)
+        SCHED_CALL3(started, cpu->queue, entity_of(running), entity);
+    return next;
 }
 
 static struct thread *choose_urgent(struct cpu *cpu)
@@ -45,18 +76,17 @@ static struct thread *choose_urgent(struct cpu *cpu)
     return next;
 }
 
-/* The thread to go on with. An urgent one that runs and still can goes on: yielding to its like is done before. */
-static struct thread *pick(struct cpu *cpu)
+struct thread *schedule_pick(struct cpu *cpu)
 {
     struct thread *next = NULL;
     if (cpu->attention & ATTENTION_URGENT)
         next = choose_urgent(cpu);
     if (next)
         return next;
-    if (cpu_count > 1)
+    if (many_cpus())
         balance_pull(cpu, false);
     if (cpu->runnable == 0)
-        return cpu->idle;
+        return go_idle(cpu);
     next = choose(cpu, run_queue_running(cpu));
     cpu->preempted = NULL;
     return next;
@@ -80,6 +110,7 @@ static void switch_to(struct cpu *cpu, struct thread *next)
     if (cpu->attention & ATTENTION_FPU)
         leave_fpu(cpu, previous);
     if (previous->idle) {
+        cpu->attention &= ~ATTENTION_IDLE;
         cpu->next_tick = cpu->charged_until + sched_tick_cycles;
         time_arm(cpu);
     }
@@ -99,16 +130,17 @@ struct thread *schedule_yield_slowly(void)
     } else {
         if (running->queued_on == cpu)
             SCHED_CALL2(yielded, cpu->queue, running->entity);
-        next = pick(cpu);
+        next = schedule_pick(cpu);
     }
     if (next != running && cpu->attention & ATTENTION_FPU)
         leave_fpu(cpu, running);
     return next;
 }
 
-/* Not in core/yield.c: there the compiler takes three registers for reserved that a caller elsewhere wants kept. */
+/* Not in core/relinquish.c: there the compiler takes registers for reserved that a caller elsewhere wants kept. */
 void thread_yield(void)
 {
+    arch_need_frame();
     arch_yield();
 }
 EXPORT_SYMBOL(thread_yield);
@@ -131,7 +163,7 @@ void schedule_block(enum sched_reason reason)
         run_queue_dequeue(cpu, running, reason);
     if (running->displaced)
         forget_displaced(cpu, running);
-    switch_to(cpu, pick(cpu));
+    switch_to(cpu, schedule_pick(cpu));
 }
 
 /*
@@ -164,7 +196,7 @@ static void choose_again(struct cpu *cpu)
         settle_displaced(cpu);
     spin_lock(&cpu->queue_lock);
     charge(cpu, cpu->current);
-    switch_to(cpu, pick(cpu));
+    switch_to(cpu, schedule_pick(cpu));
 }
 
 void schedule_if_asked(void)

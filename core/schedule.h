@@ -20,6 +20,18 @@ void schedule_block(enum sched_reason reason);
 struct thread *schedule_yield_slowly(void);
 
 /*
+ * The thread to go on with; of the urgent ones the first, but one that runs and still can goes on: yielding to its like
+ * is done before. Context: interrupts off, this CPU's queue lock held.
+ */
+struct thread *schedule_pick(struct cpu *cpu);
+
+/*
+ * The policy chose `entity`, which is not in its queue: has it replaced; meanwhile the core's own table says who is
+ * there. Context: as above.
+ */
+struct thread *schedule_without_policy(struct cpu *cpu, uintptr_t entity);
+
+/*
  * Chooses again if that was asked for (cpu->reschedule). Context: interrupts off, no lock held. Returns with
  * interrupts off.
  */
@@ -27,6 +39,11 @@ void schedule_if_asked(void);
 
 /* The CPU's timer tick, after its time has come. Context: interrupts off, no lock held. */
 void schedule_tick(struct cpu *cpu);
+
+/*
+ * A thread that is in this CPU's queue by the core's table, or its idle thread. O(threads): when a policy has failed.
+ */
+struct thread *schedule_any(struct cpu *cpu);
 
 /* What an idle thread does, for ever. Interrupts on. */
 _Noreturn void schedule_idle(void);

@@ -1,21 +1,16 @@
 /*
- * schedule_private.h - charging and choosing, inlined into each path that switches: core/schedule.c, core/yield.c,
- * core/wait.c.
- *
- * Context: interrupts off, the CPU's queue lock held.
+ * schedule_private.h - charging, choosing and waking, inlined into the paths that do it: core/schedule.c,
+ * core/relinquish.c, core/wait.c.
  */
 #ifndef CORE_SCHEDULE_PRIVATE_H
 #define CORE_SCHEDULE_PRIVATE_H
 
 #include "core/run_queue.h"
-#include "core/sched_slot.h"
 #include "core/schedule.h"
-#include "core/swap.h"
-#include <arch/switch.h>
 
 #define ALWAYS_INLINE static inline __attribute__((always_inline))
 
-/* Charges the running thread's own account. Returns the cycles, for the policy. */
+/* Charges the running thread's own account. Returns the cycles, for the policy. Queue lock held. */
 ALWAYS_INLINE uint64_t charge_time(struct cpu *cpu, struct thread *running)
 {
     uint64_t now = arch_clock();
@@ -25,70 +20,29 @@ ALWAYS_INLINE uint64_t charge_time(struct cpu *cpu, struct thread *running)
     return cycles;
 }
 
-ALWAYS_INLINE void charge(struct cpu *cpu, struct thread *running)
-{
-    uint64_t cycles = charge_time(cpu, running);
-    if (__builtin_expect(running->queued_on == cpu, 1))
-        SCHED_CALL3(charge, cpu->queue, running->entity, cycles);
-}
-
-/* The policy chose what is not in its queue: has it replaced; meanwhile the core's own table says who is there. */
-struct thread *choose_without_policy(struct cpu *cpu, uintptr_t entity);
-
-/* Asks the policy, which has threads in its queue, and verifies that its choice is one of them. */
-ALWAYS_INLINE struct thread *choose(struct cpu *cpu, struct thread *running)
-{
-    uintptr_t entity = SLOT_RESULT2(SLOT_KIND_SCHED, sched_ops, choose, cpu->queue, entity_of(running));
-    struct thread *next = thread_of(entity);
-    if (__builtin_expect(!next || next->queued_on != cpu, 0))
-        return choose_without_policy(cpu, entity);
-    if (next != running)
-        SCHED_CALL3(started, cpu->queue, entity_of(running), entity);
-    return next;
-}
+/* The same two as calls, where more is to be done: see core/wake.c. */
+void wake_slowly(struct ring *link);
+void wake_and_compare(struct ring *link);
 
 /*
- * The running thread, whose state says that it cannot go on, leaves its queue, and another one runs:
- * schedule_block(), the short way. Returns like that.
+ * thread_wake() of a thread that was taken out of what it waited for, given by its link, on the only CPU. Context:
+ * interrupts off, no queue lock held.
  */
-ALWAYS_INLINE void block_and_switch(struct cpu *cpu, struct thread *running)
-{
-    if (__builtin_expect(cpu->attention || cpu->runnable == 1, 0)) {
-        schedule_block(SCHED_BLOCK);
-        return;
-    }
-    uint64_t cycles = charge_time(cpu, running);
-    SCHED_CALL3(charge, cpu->queue, running->entity, cycles);
-    SCHED_CALL3(dequeue, cpu->queue, running->entity, SCHED_BLOCK);
-    running->queued_on = NULL;
-    cpu->runnable--;
-    cpu->load -= running->facts.weight;
-    arch_switch(running, choose(cpu, NULL));
-}
-
-/*
- * thread_wake() of a thread that was taken out of what it waited for, the short way: on the only CPU, and with
- * nothing out of the ordinary.
- */
-ALWAYS_INLINE void wake_granted(struct thread *thread)
+ALWAYS_INLINE void wake_granted(struct ring *link)
 {
     struct cpu *cpu = &cpus[0];
-    bool alone;
-    if (__builtin_expect(cpu_count > 1, 0)) {
-        thread_wake(thread, 0, SCHED_WAKE);
-        return;
-    }
-    spin_lock(&cpu->queue_lock);
-    if (__builtin_expect(thread->standing != THREAD_BLOCKED, 0)) {
-        spin_unlock(&cpu->queue_lock);
-        thread_wake(thread, 0, SCHED_WAKE);
+    struct thread *thread = thread_waiting(link);
+    if (__builtin_expect(thread->standing != THREAD_BLOCKED || !run_queue_try_quiet(cpu), 0)) {
+        wake_slowly(link);
         return;
     }
     thread->state = THREAD_READY;
-    alone = cpu->runnable == 0;
+    if (SCHED_HAS(preempts)) {
+        wake_and_compare(link);
+        return;
+    }
+    slot_record();
     run_queue_enqueue(cpu, thread, SCHED_WAKE);
-    if (alone || (sched_preempting() && run_queue_preempts(cpu, thread)))
-        cpu->reschedule = 1;
     spin_unlock(&cpu->queue_lock);
 }
 

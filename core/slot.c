@@ -7,6 +7,7 @@
 #include "core/panic.h"
 #include "core/sched_slot.h"
 #include "core/slot_call.h"
+#include "core/swap.h"
 #include <arch/patch.h>
 #include <string.h>
 
@@ -48,25 +49,34 @@ void slot_closed(void)
 void slot_sites_patch(const struct slot *slot, const void *ops)
 {
     uint32_t kind = (uint32_t)(slot - slots);
+    arch_patch_begin();
     for (const struct slot_site *site = slot_sites_start; site < slot_sites_end; site++) {
+        uintptr_t function;
         if (site->kind != kind)
             continue;
-        arch_patch_call(site->address,
-                        ops ? *(const uintptr_t *)((const uint8_t *)ops + site->function) : (uintptr_t)slot_closed);
+        function = ops ? *(const uintptr_t *)((const uint8_t *)ops + site->function) : (uintptr_t)slot_closed;
+        if (site->absent)
+            arch_patch_jump(site->address, function ? 0 : site->absent);
+        else
+            arch_patch_call(site->address, function);
     }
+    arch_patch_end();
 }
 
-struct policy *slot_fallback(struct slot *slot)
+void slot_fault(unsigned kind, const struct module *module, const char *what)
 {
-    slot->fallback.side = !slot->occupant->side;
-    slot->type->renew(&slot->fallback);
-    return &slot->fallback;
+    const struct slot *slot = &slots[kind];
+    if (slot->handing_over)
+        slot->type->breach(module, what);
+    else
+        swap_rescue(kind, "%s", what);
 }
 
 bool slot_uses_module(const struct module *module)
 {
     for (unsigned i = 0; i < SLOT_KIND_COUNT; i++)
-        if (slots[i].occupant && slots[i].occupant->module == module)
+        if ((slots[i].occupant && slots[i].occupant->module == module) ||
+            (slots[i].standby && slots[i].standby->module == module))
             return true;
     return false;
 }

@@ -3,7 +3,7 @@
  *
  * A slot is called by direct calls. Every call site is listed in the section .moult.slot_sites; while a swap is
  * committed they are patched to the new occupant's functions, or to a no-operation where it leaves an optional
- * function out.
+ * function out; and places before some of them to a jump over what the call would need (core/slot_call.h).
  */
 #ifndef CORE_SLOT_H
 #define CORE_SLOT_H
@@ -26,52 +26,85 @@ struct policy {
     void *memory;          /* what the slot type reserved for it */
 };
 
+/* How far a hand-over in batches has come. The slot type's alone, but for the last two. */
+struct slot_progress {
+    unsigned queues;  /* CPUs' queues that are done */
+    uint32_t entries; /* of the core's table, looked at */
+    uint64_t moved;   /* objects handed over so far */
+    uint64_t longest; /* cycles of the longest batch: no other CPU could use what it locked */
+};
+
 /*
- * What a type of slot defines. In a swap the functions are called by the swapper in this order: validate, reserve,
- * prepare; transfer in a rendezvous; release for whichever of the two policies is no longer the occupant, carry_on
- * for an old one that stays after all.
+ * What a type of slot defines. In a swap the functions are called by the swapper: validate, reserve, prepare; then
+ * the state is handed over either at once, by transfer in a rendezvous, or in batches: begin in a rendezvous, step
+ * with the machine running until nothing is left, finish in a rendezvous; then install. At the end release for the
+ * policy that is given up, or carry_on for an old one that stays after all.
  */
 struct slot_type {
     const char *name;
-    uint64_t abi;    /* MOULT_ABI_<type> of this kernel */
-    size_t ops_size; /* of the ops table */
+    uint64_t abi;      /* MOULT_ABI_<type> of this kernel */
+    size_t ops_size;   /* of the ops table */
+    const char *moves; /* what its state consists of: "threads" */
     /* Are the ops complete and their sizes in range? Fails with a sentence. */
     int (*validate)(const void *ops, struct failure *why);
     /* Takes the memory that the candidate will need, so that nothing after it can fail for memory. */
     int (*reserve)(struct policy *candidate, struct failure *why);
-    /* Makes what reserve() took empty again. */
-    void (*renew)(struct policy *policy);
+    /* Makes what reserve() took empty again. -EPROTO: a function of the policy failed (contain_reason()). */
+    int (*renew)(struct policy *policy);
     /* Points the core at the memory of a policy that becomes the occupant. In a rendezvous, or before threads exist. */
     void (*install)(struct policy *policy);
     /* May the occupant hand over? 0, -EAGAIN: ask again, or no. */
     int (*prepare)(struct policy *occupant);
     void (*carry_on)(struct policy *occupant);
+    /* In a rendezvous: moves the whole state; on an error `from` has it as before. NULL: in batches. */
+    int (*transfer)(struct policy *from, struct policy *to, uint64_t *moved, struct failure *why);
+    /* The ops that serve while a hand-over in batches is under way; NULL: there are no batches. */
+    const void *dispatcher;
     /*
-     * In a rendezvous: moves everything from one policy to the other and verifies the invariants; on an error
-     * everything is back with `from`. `moved` counts what was handed over. `fail`: to fail on purpose when half is
-     * done.
+     * In a rendezvous: from now on the dispatcher serves. Moves what cannot wait. Called with the roles exchanged in
+     * the middle of a hand-over, it begins the way back.
      */
-    int (*transfer)(struct policy *from, struct policy *to, uint64_t *moved, bool fail, struct failure *why);
+    void (*begin)(struct policy *from, struct policy *to);
+    /* The next batch. 1: there may be more; 0: nothing is left; -EPROTO: finish() will say who broke the contract. */
+    int (*step)(struct slot_progress *progress);
     /*
-     * In a rendezvous: gives `to` everything from the core's own tables; the policy that had it has failed, and is
-     * not asked.
+     * In a rendezvous: verifies the invariants, changes nothing. *culprit: the policy, of the two, that broke its
+     * contract (then -EPROTO and `why`), or NULL.
      */
-    void (*rebuild)(struct policy *to, uint64_t *moved);
+    int (*finish)(struct policy **culprit, struct failure *why);
+    /* During a hand-over in batches: a policy of this module failed in one of its functions, as `what` says. */
+    void (*breach)(const struct module *module, const char *what);
+    /*
+     * In a rendezvous: gives `to`, which is empty, everything from the core's own tables; whoever had it has failed,
+     * and is not asked. -EPROTO: `to` failed as well (contain_reason()).
+     */
+    int (*rebuild)(struct policy *to, uint64_t *moved);
     /* Gives back what reserve() took. */
     void (*release)(struct policy *policy);
 };
 
+#define SLOT_REASON_BYTES 160 /* room for a sentence on how a policy failed */
+
 enum slot_state {
-    SLOT_ACTIVE,   /* the occupant serves */
-    SLOT_SWAPPING, /* a swap is under way */
+    SLOT_ACTIVE,    /* the occupant serves */
+    SLOT_SWAPPING,  /* a swap is under way */
+    SLOT_PROBATION, /* the occupant serves, and the policy before it stands by */
 };
 
+/* Changed by the swapper only; the occupant and its standby in a rendezvous. */
 struct slot {
     const char *name;
     const struct slot_type *type;
     struct policy *occupant;
     struct policy fallback;           /* built in; its memory is reserved at boot and kept */
+    struct policy *standby;           /* the policy before, empty, ready to serve again; NULL: it was given up */
+    bool keep;                        /* the standby stays after the probation */
+    bool handing_over;                /* two policies share the state, and the dispatcher serves */
+    uint64_t probation_end;           /* clock */
+    uint64_t transaction;             /* number of the one that made the occupant */
     char previous[MODULE_NAME_BYTES]; /* the policy before this one, "" if there was none */
+    char died[MODULE_NAME_BYTES];     /* the last policy that failed here, and how; "": none has */
+    char reason[SLOT_REASON_BYTES];
     enum slot_state state;
     uint64_t swaps; /* committed so far */
 };
@@ -92,8 +125,11 @@ void slots_init(void);
  */
 void slot_sites_patch(const struct slot *slot, const void *ops);
 
-/* The slot's fallback, empty and ready to become the occupant, which it is not now. Cannot fail. Swapper only. */
-struct policy *slot_fallback(struct slot *slot);
+/*
+ * A policy's function failed as `what` says, and its call was abandoned: the slot of this kind is rescued, or its
+ * hand-over told. `module`: whose; NULL: not known. Any context.
+ */
+void slot_fault(unsigned kind, const struct module *module, const char *what);
 
 /* Is the module's policy in some slot? */
 bool slot_uses_module(const struct module *module);

@@ -44,13 +44,18 @@ static struct {
 /* Threads that ended without anyone to join them, for the reaper. */
 static struct {
     struct spinlock lock;
-    struct thread_list list;
+    struct ring threads; /* its ends */
     struct semaphore some;
-} dead = {.list = TAILQ_HEAD_INITIALIZER(dead.list), .some = SEMAPHORE_INITIALISER(dead.some, 0)};
+} dead = {.threads = {&dead.threads, &dead.threads}, .some = SEMAPHORE_INITIALISER(dead.some, 0)};
 
 static struct thread *entry_at(uint32_t index)
 {
     return (struct thread *)(THREAD_TABLE_BASE + (uintptr_t)index * THREAD_BYTES);
+}
+
+struct thread *thread_table_entry(uint32_t index)
+{
+    return index < __atomic_load_n(&table.entries, __ATOMIC_ACQUIRE) ? entry_at(index) : NULL;
 }
 
 unsigned long thread_table_lock(void)
@@ -187,7 +192,7 @@ static void reset(struct thread *thread, const struct thread_options *options)
         thread->core = false;
     thread->joined = false;
     thread->workload = options->workload;
-    thread->interruptible = false;
+    thread->interruptible = true;
     thread->waits_on = NULL;
     thread->timer_cpu = NULL;
     thread->module = NULL;
@@ -289,7 +294,7 @@ void thread_exit(void)
     spin_lock(&table.lock);
     if (self->detached) {
         spin_lock(&dead.lock);
-        TAILQ_INSERT_TAIL(&dead.list, self, wait_link);
+        ring_insert(&dead.threads, &self->wait_link);
         spin_unlock(&dead.lock);
         semaphore_up(&dead.some);
     } else {
@@ -391,8 +396,7 @@ static void reaper_main(void *unused)
         unsigned long flags;
         semaphore_down(&dead.some);
         flags = spin_lock_save(&dead.lock);
-        thread = TAILQ_FIRST(&dead.list);
-        TAILQ_REMOVE(&dead.list, thread, wait_link);
+        thread = thread_waiting(ring_take(&dead.threads));
         spin_unlock_restore(&dead.lock, flags);
         forget(thread);
     }

@@ -46,20 +46,20 @@ struct thread {
         };
         uint32_t standing; /* all four at once: THREAD_BLOCKED means blocked, and nothing out of the ordinary */
     };
-    bool idle;            /* a CPU's idle thread: in no queue, ever */
-    volatile bool killed; /* asked to end */
-    bool workload;        /* `bench` may suspend it */
-    bool detached;        /* nobody joins it */
-    bool joined;          /* somebody does */
-    bool core;            /* the core's own: not to be killed */
-    bool interruptible;   /* thread_kill() ends its present wait */
-    int wait_result;      /* why its wait ended: 0, -ETIMEDOUT, -EINTR */
+    bool idle;          /* a CPU's idle thread: in no queue, ever */
+    bool killed;        /* asked to end */
+    bool workload;      /* `bench` may suspend it */
+    bool detached;      /* nobody joins it */
+    bool joined;        /* somebody does */
+    bool core;          /* the core's own: not to be killed */
+    bool interruptible; /* thread_kill() ends its wait; false only in one that must not be cut short */
+    int wait_result;    /* why its wait ended: 0, -ETIMEDOUT, -EINTR */
     struct wait_list *
         waits_on; /* the list its wait_link is in, under that list's lock; NULL when it is out and woken: core/wait.c */
-    TAILQ_ENTRY(thread) wait_link; /* in what it waits for */
+    struct ring wait_link; /* in what it waits for; an ended one's in what the reaper has to do */
     TAILQ_ENTRY(thread)
     urgent_link;            /* in its CPU's list of urgent or displaced threads, or the table's of free entries */
-    uint64_t deadline;      /* clock at which its wait ends; UINT64_MAX: none */
+    uint64_t deadline;      /* clock at which its wait ends, while it is among a CPU's sleepers */
     struct tree_node timer; /* in its CPU's tree of sleepers: core/time.c */
     struct cpu *timer_cpu;  /* whose sleepers it is among, NULL: none; under that CPU's timer lock */
     void (*entry)(void *);
@@ -79,6 +79,12 @@ struct thread {
 } __attribute__((aligned(THREAD_BYTES)));
 
 _Static_assert(sizeof(struct thread) == THREAD_BYTES, "entities find their thread by alignment");
+
+/* The thread whose wait_link that is. */
+static inline struct thread *thread_waiting(struct ring *link)
+{
+    return (struct thread *)((uint8_t *)link - offsetof(struct thread, wait_link));
+}
 
 /* Sets up the table and makes the running boot context CPU 0's idle thread. After heap_init(). */
 void threads_init(void);

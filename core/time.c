@@ -74,10 +74,11 @@ void time_arm(struct cpu *cpu)
     arch_timer_set(deadline < cpu->next_tick ? deadline : cpu->next_tick);
 }
 
-void timer_add(struct thread *thread)
+void timer_add(struct thread *thread, uint64_t deadline)
 {
     struct cpu *cpu = this_cpu();
     spin_lock(&cpu->timer_lock);
+    thread->deadline = deadline;
     thread->timer_cpu = cpu;
     tree_insert(&cpu->timers, &thread->timer, earlier, NULL);
     if (cpu->timers.first == &thread->timer)

@@ -19,10 +19,9 @@ uint64_t time_deadline(uint64_t nanoseconds);
 uint64_t time_nanoseconds(uint64_t cycles);
 
 /*
- * Has the thread woken with -ETIMEDOUT at thread->deadline, by this CPU's timer. Context: interrupts off, no queue
- * lock held.
+ * Has the thread woken with -ETIMEDOUT at `deadline`, by this CPU's timer. Context: interrupts off, no queue lock held.
  */
-void timer_add(struct thread *thread);
+void timer_add(struct thread *thread, uint64_t deadline);
 
 /* Takes it out, if it is still in. Context: interrupts off, no queue lock held. */
 void timer_cancel(struct thread *thread);

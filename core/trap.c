@@ -2,17 +2,20 @@
  * trap.c - where every interrupt and exception arrives, interrupts off: acknowledge, serve, choose again if that was
  * asked for.
  */
+#include "core/contain.h"
 #include "core/cpu.h"
 #include "core/interrupt.h"
+#include "core/module.h"
 #include "core/panic.h"
 #include "core/rendezvous.h"
 #include "core/schedule.h"
-#include "core/symbols.h"
 #include "core/time.h"
 #include <arch/fpu.h>
 #include <arch/interrupts.h>
 #include <arch/machine.h>
+#include <arch/probe.h>
 #include <arch/trap.h>
+#include <moult/text.h>
 
 #define LINE_KEYBOARD 1
 #define LINE_SERIAL 4
@@ -75,20 +78,34 @@ static bool fpu_wanted(void)
     return true;
 }
 
-static void exception(struct trap_frame *frame)
+static void describe_page_fault(const struct trap_frame *frame, char *text, size_t bytes)
 {
     static const char *const access[] = {"reading", "reading", "writing", "writing"};
-    if (frame->vector == VECTOR_NMI && panic_under_way())
-        panic_stop_here();
+    const char *gone = module_gone_from(frame->rip);
+    text_format(text, bytes, "page fault %s %#lx%s%s", frame->error & 16 ? "executing" : access[frame->error & 3],
+                fault_address(), gone ? ", where the module was that has left: " : "", gone ? gone : "");
+}
+
+static void exception(struct trap_frame *frame)
+{
+    char what[120];
+    if (frame->vector == VECTOR_NMI) {
+        if (panic_under_way() && !panic_is_here())
+            panic_stop_here();
+        if (!panic_under_way())
+            contain_watchdog(frame);
+        return;
+    }
     if (frame->vector == VECTOR_DEVICE_NOT_AVAILABLE && fpu_wanted())
         return;
-    if (frame->vector == VECTOR_PAGE_FAULT) {
-        struct symbol_place place;
-        bool known = symbol_at(frame->rip, &place);
-        panic_at(frame, "page fault %s %#lx%s%s", frame->error & 16 ? "executing" : access[frame->error & 3],
-                 fault_address(), known ? " in " : "", known ? place.name : "");
-    }
-    panic_at(frame, "%s, error code %#lx", exception_name(frame->vector), frame->error);
+    if (arch_probe_faulted(frame))
+        return;
+    if (frame->vector == VECTOR_PAGE_FAULT)
+        describe_page_fault(frame, what, sizeof(what));
+    else
+        text_format(what, sizeof(what), "%s", exception_name(frame->vector));
+    if (!contain_exception(frame, what))
+        panic_at(frame, "%s", what);
 }
 
 static void serve(unsigned vector)
@@ -117,6 +134,11 @@ void arch_trap(struct trap_frame *frame)
     unsigned vector = (unsigned)frame->vector;
     if (vector < VECTOR_LINES) {
         exception(frame);
+        return;
+    }
+    if (contain_interrupt(frame)) {
+        arch_end_of_interrupt();
+        arch_send_interrupt(cpu->index, vector);
         return;
     }
     counts[vector]++;

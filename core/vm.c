@@ -18,6 +18,12 @@
 #include <moult/errors.h>
 #include <string.h>
 
+/*
+ * Modules' addresses are used in turn, so that a call into the text of one that has left faults and can be attributed.
+ * The page tables of those addresses are made at once, so that modules that come and go leave no memory behind.
+ */
+#define MODULES_TURN (64ul << 20)
+
 static struct {
     struct spinlock lock;       /* guards all below */
     struct range_area areas[2]; /* by enum vm_area */
@@ -28,6 +34,9 @@ void vm_init(void)
 {
     ranges_init(&vm.areas[VM_GENERAL], VM_BASE, VM_SIZE);
     ranges_init(&vm.areas[VM_MODULES], MODULES_BASE, MODULES_SIZE);
+    ranges_take_turns(&vm.areas[VM_MODULES], MODULES_TURN);
+    if (arch_prepare_tables(MODULES_BASE, MODULES_TURN) != 0)
+        panic("there is no memory for the modules' page tables; give the machine more");
 }
 
 static struct range_area *area_of(uintptr_t address)

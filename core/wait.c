@@ -5,213 +5,185 @@
  * released: a wake-up cannot fall between. Whoever takes it out of the list has granted what it waited for; a waiter
  * that finds itself still linked was woken by its deadline or by thread_kill() and takes itself out.
  */
+#include "core/wait.h"
 #include "core/schedule_private.h"
 #include "core/time.h"
+#include <arch/switch.h>
 #include <moult/errors.h>
 #include <moult/module.h>
 
 #define TAKEN ((struct wait_list *)1) /* thread->waits_on: out of the list, the wake-up under way on some CPU */
+#define LEFT ((struct wait_list *)2)  /* out of it again: wait_result tells why */
 
-/*
- * After a wait in a list: 0 if the thread was granted what it waited for, or why it was woken while still in the list,
- * which it then leaves. It may have been woken for both reasons at once: then it stays here until the other wake-up is
- * over, which would else reach a later wait.
- */
-static int leave_list(struct thread *self, struct wait_list *list, struct spinlock *lock)
+int wait_leave(void)
 {
-    struct wait_list *waits_on;
-    while ((waits_on = __atomic_load_n(&self->waits_on, __ATOMIC_ACQUIRE))) {
-        if (waits_on == TAKEN) {
+    struct thread *self = current_thread();
+    struct wait_list *list;
+    while ((list = __atomic_load_n(&self->waits_on, __ATOMIC_ACQUIRE))) {
+        if (list == TAKEN) {
             arch_relax();
             continue;
         }
-        spin_lock(lock);
-        if (self->waits_on == list) {
-            TAILQ_REMOVE(list, self, wait_link);
+        if (list == LEFT) {
             self->waits_on = NULL;
-            spin_unlock(lock);
             return self->wait_result;
         }
-        spin_unlock(lock);
+        spin_lock(&list->lock);
+        if (self->waits_on == list) {
+            ring_unlink(&self->wait_link);
+            self->waits_on = NULL;
+            spin_unlock(&list->lock);
+            return self->wait_result;
+        }
+        spin_unlock(&list->lock);
     }
     return 0;
 }
 
 /*
  * Waits in `list` (NULL: in none) until taken out of it, `deadline`, or an end if `interruptible`. Context:
- * interrupts off, `lock` (of the list) held; returns with it released. 0: taken out; -ETIMEDOUT; -EINTR.
+ * interrupts off, the list's lock held; returns with it released. 0: taken out; -ETIMEDOUT; -EINTR.
  */
-static int wait_in(struct wait_list *list, struct spinlock *lock, uint64_t deadline, bool interruptible)
+static int wait_in(struct wait_list *list, uint64_t deadline, bool interruptible)
 {
     struct thread *self = current_thread();
-    struct cpu *cpu;
-    int result;
+    struct cpu *cpu = this_cpu();
+    bool killed;
     if (list)
-        TAILQ_INSERT_TAIL(list, self, wait_link);
+        ring_insert(&list->waiters, &self->wait_link);
     self->waits_on = list;
-    self->deadline = deadline;
+    self->interruptible = interruptible;
     if (deadline != NO_DEADLINE)
-        timer_add(self);
-    cpu = this_cpu();
+        timer_add(self, deadline);
     spin_lock(&cpu->queue_lock);
-    if (interruptible && self->killed) {
+    killed = interruptible && self->killed;
+    if (killed) {
         self->wait_result = -EINTR;
         spin_unlock(&cpu->queue_lock);
-        if (lock)
-            spin_unlock(lock);
     } else {
         self->state = THREAD_BLOCKED;
-        self->interruptible = interruptible;
-        if (lock)
-            spin_unlock(lock);
-        schedule_block(SCHED_BLOCK);
     }
+    if (list)
+        spin_unlock(&list->lock);
+    if (!killed)
+        schedule_block(SCHED_BLOCK);
+    self->interruptible = true;
     if (deadline != NO_DEADLINE)
         timer_cancel(self);
-    result = list ? 0 : self->wait_result;
-    if (__atomic_load_n(&self->waits_on, __ATOMIC_ACQUIRE))
-        result = leave_list(self, list, lock);
-    return result;
+    return list ? wait_leave() : self->wait_result;
 }
 
 /* Takes the first waiter out of a list whose lock is held; NULL: none. It is to be given to wake_taken(). */
-static inline struct thread *take_first(struct wait_list *list)
+static struct thread *take_first(struct wait_list *list)
 {
-    struct thread *first = TAILQ_FIRST(list);
-    if (first) {
-        TAILQ_REMOVE(list, first, wait_link);
-        __atomic_store_n(&first->waits_on, TAKEN, __ATOMIC_RELEASE);
-    }
-    return first;
+    struct ring *link = ring_take(&list->waiters);
+    if (!link)
+        return NULL;
+    __atomic_store_n(&thread_waiting(link)->waits_on, TAKEN, __ATOMIC_RELEASE);
+    return thread_waiting(link);
 }
 
 /* Wakes one that was taken out. Touches nothing afterwards that the woken thread may give away. */
-static inline void wake_taken(struct thread *thread)
+static void wake_taken(struct thread *thread)
 {
-    wake_granted(thread);
+    thread_wake(thread, 0, SCHED_WAKE);
     __atomic_store_n(&thread->waits_on, NULL, __ATOMIC_RELEASE);
-}
-
-/* After wake-ups from a thread: the one woken may be the one to run now. */
-static inline void finish(unsigned long flags)
-{
-    if (flags & ARCH_FLAGS_INTERRUPTS) {
-        if (this_cpu()->reschedule)
-            schedule_if_asked();
-        arch_interrupts_enable();
-    }
 }
 
 void semaphore_init(struct semaphore *semaphore, uint32_t count)
 {
-    semaphore->lock.owner = 0;
-    semaphore->count = count;
-    TAILQ_INIT(&semaphore->waiters);
+    *semaphore = (struct semaphore)SEMAPHORE_INITIALISER(*semaphore, count);
 }
 EXPORT_SYMBOL(semaphore_init);
 
-/*
- * Waits until taken out of the list, without a deadline: wait_in(), the short way. The semaphore's lock is held;
- * returns with it released.
- */
-ALWAYS_INLINE int wait_for_grant(struct semaphore *semaphore)
-{
-    struct cpu *cpu = this_cpu();
-    struct thread *self = cpu->current;
-    spin_lock(&cpu->queue_lock);
-    if (__builtin_expect(self->killed, 0)) {
-        spin_unlock(&cpu->queue_lock);
-        spin_unlock(&semaphore->lock);
-        return -EINTR;
-    }
-    TAILQ_INSERT_TAIL(&semaphore->waiters, self, wait_link);
-    self->waits_on = &semaphore->waiters;
-    self->deadline = NO_DEADLINE;
-    self->state = THREAD_BLOCKED;
-    self->interruptible = true;
-    spin_unlock(&semaphore->lock);
-    block_and_switch(cpu, self);
-    return __builtin_expect(self->waits_on != NULL, 0) ? leave_list(self, &semaphore->waiters, &semaphore->lock) : 0;
-}
-
+/* Context: interrupts off. */
 static int down(struct semaphore *semaphore, uint64_t deadline, bool interruptible)
 {
-    int result = 0;
-    arch_interrupts_disable();
-    spin_lock(&semaphore->lock);
-    if (semaphore->count > 0) {
-        semaphore->count--;
-        spin_unlock(&semaphore->lock);
-    } else {
-        result = wait_in(&semaphore->waiters, &semaphore->lock, deadline, interruptible);
+    spin_lock(&semaphore->list.lock);
+    if (semaphore->count == 0)
+        return wait_in(&semaphore->list, deadline, interruptible);
+    semaphore->count--;
+    spin_unlock(&semaphore->list.lock);
+    return 0;
+}
+
+void semaphore_down_slowly(struct semaphore *semaphore)
+{
+    int result = down(semaphore, NO_DEADLINE, true);
+    if (result != 0) {
+        current_thread()->wait_result = result;
+        current_thread()->waits_on = LEFT;
     }
-    arch_interrupts_enable();
-    return result;
 }
 
 int semaphore_down(struct semaphore *semaphore)
 {
-    int result = 0;
-    arch_interrupts_disable();
-    spin_lock(&semaphore->lock);
-    if (semaphore->count > 0) {
-        semaphore->count--;
-        spin_unlock(&semaphore->lock);
-    } else {
-        result = wait_for_grant(semaphore);
-    }
-    arch_interrupts_enable();
-    return result;
+    arch_need_frame();
+    return wait_down(semaphore);
 }
 EXPORT_SYMBOL(semaphore_down);
 
+static int down_slowly(struct semaphore *semaphore, uint64_t deadline, bool interruptible)
+{
+    int result;
+    arch_interrupts_disable();
+    result = down(semaphore, deadline, interruptible);
+    arch_interrupts_enable();
+    return result;
+}
+
 void semaphore_down_uninterrupted(struct semaphore *semaphore)
 {
-    down(semaphore, NO_DEADLINE, false);
+    down_slowly(semaphore, NO_DEADLINE, false);
 }
 EXPORT_SYMBOL(semaphore_down_uninterrupted);
 
 int semaphore_down_for(struct semaphore *semaphore, uint64_t nanoseconds)
 {
-    return down(semaphore, time_deadline(nanoseconds), true);
+    return down_slowly(semaphore, time_deadline(nanoseconds), true);
 }
 EXPORT_SYMBOL(semaphore_down_for);
 
 bool semaphore_try(struct semaphore *semaphore)
 {
-    unsigned long flags = spin_lock_save(&semaphore->lock);
+    unsigned long flags = spin_lock_save(&semaphore->list.lock);
     bool taken = semaphore->count > 0;
     if (taken)
         semaphore->count--;
-    spin_unlock_restore(&semaphore->lock, flags);
+    spin_unlock_restore(&semaphore->list.lock, flags);
     return taken;
 }
 EXPORT_SYMBOL(semaphore_try);
 
-void semaphore_up(struct semaphore *semaphore)
+void semaphore_give_across_cpus(struct semaphore *semaphore)
 {
-    unsigned long flags = spin_lock_save(&semaphore->lock);
-    struct thread *first = take_first(&semaphore->waiters);
+    struct thread *first;
+    spin_lock(&semaphore->list.lock);
+    first = take_first(&semaphore->list);
     if (!first)
         semaphore->count++;
-    spin_unlock(&semaphore->lock);
+    spin_unlock(&semaphore->list.lock); /* before the wake-up: the woken thread may give the semaphore away */
     if (first)
         wake_taken(first);
-    finish(flags);
+}
+
+void semaphore_up(struct semaphore *semaphore)
+{
+    arch_need_frame();
+    arch_up(semaphore);
 }
 EXPORT_SYMBOL(semaphore_up);
 
 void mutex_init(struct mutex *mutex)
 {
-    mutex->holder = NULL;
-    semaphore_init(&mutex->free, 1);
+    *mutex = (struct mutex)MUTEX_INITIALISER(*mutex);
 }
 EXPORT_SYMBOL(mutex_init);
 
 void mutex_lock(struct mutex *mutex)
 {
     ASSERT(mutex->holder != current_thread());
-    down(&mutex->free, NO_DEADLINE, false);
+    down_slowly(&mutex->free, NO_DEADLINE, false);
     mutex->holder = current_thread();
 }
 EXPORT_SYMBOL(mutex_lock);
@@ -226,8 +198,7 @@ EXPORT_SYMBOL(mutex_unlock);
 
 void wait_queue_init(struct wait_queue *queue)
 {
-    queue->lock.owner = 0;
-    TAILQ_INIT(&queue->waiters);
+    *queue = (struct wait_queue)WAIT_QUEUE_INITIALISER(*queue);
 }
 EXPORT_SYMBOL(wait_queue_init);
 
@@ -238,14 +209,14 @@ int wait_queue_wait(struct wait_queue *queue, bool (*condition)(void *), void *a
     for (;;) {
         bool met;
         arch_interrupts_disable();
-        spin_lock(&queue->lock);
+        spin_lock(&queue->list.lock);
         met = condition(argument);
         if (met || result != 0) {
-            spin_unlock(&queue->lock);
+            spin_unlock(&queue->list.lock);
             arch_interrupts_enable();
             return met ? 0 : result;
         }
-        result = wait_in(&queue->waiters, &queue->lock, deadline, true);
+        result = wait_in(&queue->list, deadline, true);
         arch_interrupts_enable();
     }
 }
@@ -255,11 +226,14 @@ void wait_queue_wake(struct wait_queue *queue)
 {
     unsigned long flags = arch_interrupts_save();
     struct thread *first;
-    spin_lock(&queue->lock);
-    while ((first = take_first(&queue->waiters)))
+    spin_lock(&queue->list.lock);
+    while ((first = take_first(&queue->list)))
         wake_taken(first);
-    spin_unlock(&queue->lock);
-    finish(flags);
+    spin_unlock(&queue->list.lock);
+    if (flags & ARCH_FLAGS_INTERRUPTS) { /* a thread: one that was woken may be the one to run now */
+        schedule_if_asked();
+        arch_interrupts_enable();
+    }
 }
 EXPORT_SYMBOL(wait_queue_wake);
 
@@ -267,7 +241,7 @@ int thread_sleep(uint64_t nanoseconds)
 {
     int result;
     arch_interrupts_disable();
-    result = wait_in(NULL, NULL, time_deadline(nanoseconds), true);
+    result = wait_in(NULL, time_deadline(nanoseconds), true);
     arch_interrupts_enable();
     return result == -EINTR ? result : 0;
 }

@@ -5,7 +5,7 @@
  * blocked or ready.
  */
 #include "core/run_queue.h"
-#include "core/schedule.h"
+#include "core/schedule_private.h"
 #include <moult/errors.h>
 
 struct cpu *thread_lock(struct thread *thread)
@@ -42,7 +42,7 @@ static inline __attribute__((always_inline)) void make_ready(struct cpu *cpu, st
 static inline __attribute__((always_inline)) void wake_blocked(struct cpu *cpu, struct thread *thread, int result,
                                                                enum sched_reason reason)
 {
-    struct cpu *target = cpu_count > 1 ? balance_place(thread) : cpu;
+    struct cpu *target = many_cpus() ? balance_place(thread) : cpu;
     thread->wait_result = result;
     if (target != cpu) {
         thread->state = THREAD_WAKING;
@@ -52,6 +52,20 @@ static inline __attribute__((always_inline)) void wake_blocked(struct cpu *cpu, 
     }
     make_ready(target, thread, reason);
     spin_unlock(&target->queue_lock);
+}
+
+void wake_slowly(struct ring *link)
+{
+    thread_wake(thread_waiting(link), 0, SCHED_WAKE);
+}
+
+void wake_and_compare(struct ring *link)
+{
+    struct cpu *cpu = &cpus[0];
+    run_queue_enqueue(cpu, thread_waiting(link), SCHED_WAKE);
+    if (run_queue_preempts(cpu, thread_waiting(link)))
+        cpu->reschedule = 1;
+    spin_unlock(&cpu->queue_lock);
 }
 
 bool thread_wake(struct thread *thread, int result, enum sched_reason reason)

@@ -160,7 +160,7 @@ const struct workload_role workload_roles[] = {
 static bool stuck(const struct bond *bond)
 {
     for (unsigned side = 0; side < 2; side++) {
-        if (bond->turns[side].count || TAILQ_EMPTY(&bond->turns[side].waiters))
+        if (bond->turns[side].count || ring_is_empty(&bond->turns[side].list.waiters))
             return false;
     }
     return true;

@@ -7,6 +7,7 @@
 #include <moult/thread.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/queue.h>
 
 /* What two threads share: the partners of a pair, or a parent and its present child. */
 struct bond {

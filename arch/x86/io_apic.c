@@ -26,6 +26,7 @@
 #define REDIRECTION 0x10 /* two registers a pin, the low half first */
 #define PINS_MAX 240u
 
+#define ENTRY_DELIVER_NMI (4u << 8)
 #define ENTRY_LOW_ACTIVE (1u << 13)
 #define ENTRY_LEVEL (1u << 15)
 #define ENTRY_MASKED (1u << 16)
@@ -128,6 +129,21 @@ int arch_line_enable(unsigned line, unsigned cpu)
     io_apics.cpu[line] = cpu;
     spin_unlock_restore(&io_apics.lock, flags);
     return 0;
+}
+
+bool io_apic_deliver_nmi(unsigned line, unsigned cpu)
+{
+    unsigned reg;
+    const struct controller *controller = find_pin(line, &reg);
+    uint32_t apic_id = firmware_apic_id(cpu);
+
+    if (!controller || apic_id > ENTRY_APIC_ID_MAX)
+        return false;
+    unsigned long flags = spin_lock_save(&io_apics.lock);
+    write_register(controller, reg + 1, apic_id << ENTRY_CPU_SHIFT);
+    write_register(controller, reg, ENTRY_DELIVER_NMI);
+    spin_unlock_restore(&io_apics.lock, flags);
+    return true;
 }
 
 void arch_line_disable(unsigned line)

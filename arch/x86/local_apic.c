@@ -84,6 +84,16 @@ void local_apic_command(uint32_t apic_id, uint32_t command)
     arch_interrupts_restore(flags);
 }
 
+void local_apic_command_within(uint32_t apic_id, uint32_t command)
+{
+    uint32_t high = registers ? local_apic_read(APIC_COMMAND_HIGH) : 0;
+    local_apic_command(apic_id, command);
+    if (registers) {
+        wait_for_command();
+        local_apic_write(APIC_COMMAND_HIGH, high);
+    }
+}
+
 void arch_interrupts_init(void)
 {
     if (!(cpuid(LEAF_FEATURES, 0).edx & FEATURE_APIC))

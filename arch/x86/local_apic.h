@@ -41,6 +41,9 @@ void local_apic_write(unsigned reg, uint32_t value);
  */
 void local_apic_command(uint32_t apic_id, uint32_t command);
 
+/* The same in a non-maskable interrupt, which may have come in the middle of another command: that one goes on. */
+void local_apic_command_within(uint32_t apic_id, uint32_t command);
+
 /* Whether an APIC id can be addressed in the mode that the APICs are in. */
 bool local_apic_reaches(uint32_t apic_id);
 

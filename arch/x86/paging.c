@@ -3,7 +3,8 @@
  *
  * Four-level tables (SDM volume 3, 4.5), reached through the direct map from the root that CR3 names. A table's frame,
  * once in use, is never freed: so what reads an entry needs no lock, and an entry changes in one store. Tables
- * themselves allow everything; the last entry alone decides. Never is that writable and executable.
+ * themselves allow everything, but for the one that arch_gate() closes; the last entry alone decides. Never is that
+ * writable and executable.
  *
  * Entry points: arch_map(), arch_protect(), arch_unmap(), arch_translate(), arch_table_frames(). Concurrency: changes
  * under one lock, interrupts off, bounded by the depth of the tables and one split. The caller flushes other CPUs.
@@ -29,6 +30,7 @@
 #define INDEX_BITS 9
 #define PAGE_SHIFT 12
 #define TOP_LEVEL 4 /* levels as the manual counts them: 1 maps pages of 4 KiB, 2 of 2 MiB, 3 of 1 GiB */
+#define GATE_LEVEL 2
 #define KERNEL_HALF 0xffff800000000000ul
 #define USER_HALF_END 0x0000800000000000ul
 
@@ -125,17 +127,28 @@ static int split(volatile uint64_t *entry, unsigned level)
     return 0;
 }
 
-static int map_locked(uintptr_t address, uint64_t value)
+/* Adds what tables are missing on the way down to the page at `address`. */
+static int complete_tables(uintptr_t address)
 {
     unsigned level;
     volatile uint64_t *entry = find_entry(address, &level);
+    int error = 0;
 
-    while (level > 1 && !(*entry & ENTRY_PRESENT)) {
-        int error = add_table(entry);
-        if (error)
-            return error;
+    while (level > 1 && !(*entry & ENTRY_PRESENT) && !error) {
+        error = add_table(entry);
         entry = find_entry(address, &level);
     }
+    return error;
+}
+
+static int map_locked(uintptr_t address, uint64_t value)
+{
+    unsigned level;
+    int error = complete_tables(address);
+    volatile uint64_t *entry = find_entry(address, &level);
+
+    if (error)
+        return error;
     if (*entry & ENTRY_PRESENT)
         return -EEXIST;
     *entry = value;
@@ -150,6 +163,18 @@ int arch_map(uintptr_t address, physical_address frame, unsigned protection)
     unsigned long flags = spin_lock_save(&table_lock);
     int error = map_locked(address, value);
     spin_unlock_restore(&table_lock, flags);
+    return error;
+}
+
+int arch_prepare_tables(uintptr_t address, size_t bytes)
+{
+    int error = 0;
+
+    for (uintptr_t end = address + bytes; address < end && !error; address += level_bytes(2)) {
+        unsigned long flags = spin_lock_save(&table_lock);
+        error = complete_tables(address);
+        spin_unlock_restore(&table_lock, flags);
+    }
     return error;
 }
 
@@ -215,9 +240,15 @@ bool arch_translate(uintptr_t address, physical_address *frame, unsigned *protec
     return true;
 }
 
-void arch_flush_page(uintptr_t address)
+void arch_gate(uintptr_t address, bool open)
 {
-    control_forget_page(address);
+    physical_address table = control_translation_root() & ENTRY_ADDRESS;
+    volatile uint64_t *entry = table_entry(table, address, TOP_LEVEL);
+
+    for (unsigned at = TOP_LEVEL - 1; at >= GATE_LEVEL; at--)
+        entry = table_entry(*entry & ENTRY_ADDRESS, address, at);
+    *entry = open ? *entry | ENTRY_WRITABLE : *entry & ~ENTRY_WRITABLE;
+    control_forget_all();
 }
 
 void arch_flush_all(void)

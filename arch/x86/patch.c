@@ -1,59 +1,88 @@
 /*
- * patch.c - writes call instructions into read-only text, through a writable alias that exists only for the length of
- * one write.
+ * patch.c - writes calls and jumps into read-only text, through an alias of it that is writable only in between
+ * arch_patch_begin() and arch_patch_end().
  *
- * The one exception to "never both writable and executable", on one CPU, all others being held.
+ * The one exception to "never both writable and executable", on one CPU, all others being held. The alias is closed
+ * and opened as a whole, by one bit: a patch is on the way of every swap, during which nobody is served.
  */
 #include "core/panic.h"
 #include "core/vm.h"
 #include <arch/memory.h>
 #include <arch/patch.h>
 #include <moult/errors.h>
-#include <string.h>
 
-#define ALIAS_PAGES 2 /* an instruction may lie across two pages */
+/* call rel32, jmp rel32, and the NOP of five bytes: SDM volume 2, CALL, JMP and NOP. */
+#define OPCODE_CALL 0xe8
+#define OPCODE_JUMP 0xe9
+#define OPCODE_NOP 0x0f
+#define NOP_REST 0x0000441f
 
-static uint8_t *alias;
+extern char text_start[], text_end[];
+
+static uint8_t *alias; /* of text_start */
 
 int arch_patch_init(void)
 {
-    alias = vm_reserve(VM_GENERAL, ALIAS_PAGES, PAGE_SIZE);
+    size_t bytes = (size_t)(text_end - text_start);
+    ASSERT(bytes <= ARCH_GATE_BYTES);
+    alias = vm_reserve(VM_GENERAL, ARCH_GATE_BYTES / PAGE_SIZE, ARCH_GATE_BYTES); /* all that the gate closes */
     if (!alias)
         return -ENOMEM;
-    /* Populated and emptied once, so that the page tables are there for ever and mapping cannot fail. */
-    if (vm_populate(alias, ALIAS_PAGES, PROTECTION_WRITE) != 0)
-        return -ENOMEM;
-    vm_depopulate(alias, ALIAS_PAGES);
+    for (size_t offset = 0; offset < bytes; offset += PAGE_SIZE)
+        if (arch_map((uintptr_t)alias + offset, (uintptr_t)text_start + offset - KERNEL_BASE, PROTECTION_WRITE) != 0)
+            return -ENOMEM;
+    arch_patch_end();
     return 0;
 }
 
-static void write_text(uintptr_t site, const uint8_t *bytes, size_t length)
+void arch_patch_begin(void)
 {
-    uintptr_t page = site & ~PAGE_MASK;
-    physical_address frame;
-    unsigned protection, pages = 0;
-    for (; page < site + length; page += PAGE_SIZE, pages++)
-        if (!arch_translate(page, &frame, &protection) ||
-            arch_map((uintptr_t)alias + pages * PAGE_SIZE, frame & ~PAGE_MASK, PROTECTION_WRITE) != 0)
-            panic("a call site at %p is not mapped", (void *)site);
-    memcpy(alias + (site & PAGE_MASK), bytes, length);
-    while (pages-- > 0) {
-        arch_unmap((uintptr_t)alias + pages * PAGE_SIZE);
-        arch_flush_page((uintptr_t)alias + pages * PAGE_SIZE);
+    arch_gate((uintptr_t)alias, true);
+}
+
+void arch_patch_end(void)
+{
+    arch_gate((uintptr_t)alias, false);
+}
+
+/* An opcode of one byte, and four bytes that belong to it. */
+struct instruction {
+    uint8_t opcode;
+    uint32_t rest;
+} __attribute__((packed));
+
+_Static_assert(sizeof(struct instruction) == ARCH_PATCH_BYTES, "written as one");
+
+static void write_text(uintptr_t site, uint8_t opcode, uint32_t rest)
+{
+    *(struct instruction *)(alias + (site - (uintptr_t)text_start)) = (struct instruction){opcode, rest};
+}
+
+static void patch(uintptr_t site, uint8_t operation, uintptr_t target)
+{
+    int64_t distance = (int64_t)(target - (site + ARCH_PATCH_BYTES));
+    if (target == 0) {
+        write_text(site, OPCODE_NOP, NOP_REST);
+        return;
     }
+    ASSERT(distance == (int32_t)distance);
+    write_text(site, operation, (uint32_t)distance);
 }
 
 void arch_patch_call(uintptr_t site, uintptr_t target)
 {
-    static const uint8_t no_operation[ARCH_CALL_BYTES] = {0x0f, 0x1f, 0x44, 0x00, 0x00}; /* SDM volume 2, NOP */
-    uint8_t call[ARCH_CALL_BYTES] = {0xe8};
-    int64_t distance = (int64_t)(target - (site + ARCH_CALL_BYTES));
-    int32_t displacement = (int32_t)distance;
-    if (target == 0) {
-        write_text(site, no_operation, sizeof(no_operation));
-        return;
-    }
-    ASSERT(distance == displacement);
-    memcpy(call + 1, &displacement, sizeof(displacement));
-    write_text(site, call, sizeof(call));
+    patch(site, OPCODE_CALL, target);
+}
+
+void arch_patch_jump(uintptr_t site, uintptr_t target)
+{
+    patch(site, OPCODE_JUMP, target);
+}
+
+uintptr_t arch_patch_target(uintptr_t site)
+{
+    const struct instruction *instruction = (const struct instruction *)site;
+    if (instruction->opcode != OPCODE_CALL && instruction->opcode != OPCODE_JUMP)
+        return 0;
+    return site + ARCH_PATCH_BYTES + (intptr_t)(int32_t)instruction->rest;
 }

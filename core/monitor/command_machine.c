@@ -1,5 +1,5 @@
 /*
- * command_machine.c - `mem`, `cpu`, `irq`, `uptime`, `poweroff`, `reboot`: the machine and what is used of it.
+ * command_machine.c - `mem`, `cpu`, `irq`, `sleep`, `uptime`, `poweroff`, `reboot`: the machine and what is used of it.
  *
  * Entry points: the six commands. Concurrency: the monitor's thread alone; figures are read without stopping what
  * changes them.
@@ -272,6 +272,27 @@ const struct command irq_command = {
     .form = "irq",
     .summary = "shows the interrupts: where they go, how many came",
     .run = run_irq,
+};
+
+#define SLEEP_MAX 3600000 /* milliseconds */
+
+static int run_sleep(struct request *request, struct failure *why)
+{
+    uint64_t milliseconds;
+    int error = argument_number("the time", arguments_word(request->arguments, 1), 0, SLEEP_MAX, &milliseconds, why);
+
+    if (!error)
+        thread_sleep(milliseconds * 1000000);
+    return error;
+}
+
+const struct command sleep_command = {
+    .name = "sleep",
+    .form = "sleep MILLISECONDS",
+    .summary = "waits, while the machine goes on",
+    .words_min = 1,
+    .words_max = 1,
+    .run = run_sleep,
 };
 
 const struct command uptime_command = {

@@ -16,7 +16,7 @@
 
 static bool occupies(const struct module *module, const struct slot *slot)
 {
-    return slot->occupant->module == module;
+    return slot->occupant->module == module || (slot->standby && slot->standby->module == module);
 }
 
 static bool needs(const struct module *user, const struct module *module)
@@ -84,6 +84,7 @@ static void show_modules_json(struct request *request, struct json *json)
         json_list(json, "used_by");
         visit_users(module, show_user_json, request);
         json_list_end(json);
+        json_text(json, "pinned", module->pinned);
         json_object_end(json);
     }
     json_list_end(json);
@@ -123,7 +124,9 @@ static void show_modules_text(struct request *request)
     TAILQ_FOREACH(module, &modules, link) {
         reply_print(request, "%-24s %-8s %8lu %6u ", module->name, module->version, module_bytes(module),
                     module->users);
-        reply_write(request, visit_users(module, show_user_text, request) ? "\n" : " -\n");
+        if (!visit_users(module, show_user_text, request))
+            reply_write(request, module->pinned[0] ? " pinned by " : " -");
+        reply_print(request, "%s\n", module->users ? "" : module->pinned);
     }
     show_archive_text(request);
 }
@@ -141,10 +144,29 @@ static int run_modules(struct request *request, struct failure *why)
     return 0;
 }
 
+/* The pairs on the line; returns how many. */
+static int parse_settings(const struct arguments *arguments, struct module_setting *settings, struct failure *why)
+{
+    int count = 0;
+    for (unsigned i = 0; i < arguments->count; i++) {
+        const struct argument *argument = &arguments->words[i];
+        if (!argument->value)
+            continue;
+        settings[count].name = argument->text;
+        int error = argument_number(argument->text, argument->value, 0, UINT64_MAX, &settings[count++].value, why);
+        if (error)
+            return error;
+    }
+    return count;
+}
+
 static int run_insmod(struct request *request, struct failure *why)
 {
+    struct module_setting settings[ARGUMENTS_MAX];
     struct module *module;
-    int error = module_insert(arguments_word(request->arguments, 1), &module, why);
+    int error = parse_settings(request->arguments, settings, why);
+    if (error >= 0)
+        error = module_insert(arguments_word(request->arguments, 1), settings, (size_t)error, &module, why);
 
     if (error)
         return error;
@@ -183,6 +205,9 @@ static int run_rmmod(struct request *request, struct failure *why)
 
 static void show_loaded_json(struct request *request, const struct module *module, struct json *json)
 {
+    const char *name;
+    uint64_t *place;
+
     json_text(json, "name", module->name);
     json_text(json, "version", module->version);
     json_text(json, "summary", module->summary);
@@ -200,6 +225,10 @@ static void show_loaded_json(struct request *request, const struct module *modul
     for (size_t i = 0; i < module->exports_count; i++)
         json_text(json, NULL, module->exports[i].name);
     json_list_end(json);
+    json_object(json, "parameters");
+    for (size_t i = 0; (name = module_parameter(module, i, &place)); i++)
+        json_number(json, name, *place);
+    json_object_end(json);
     json_list(json, "needs");
     for (size_t i = 0; i < module->needs_count; i++)
         json_text(json, NULL, module->needs[i]->name);
@@ -211,6 +240,9 @@ static void show_loaded_json(struct request *request, const struct module *modul
 
 static void show_loaded_text(struct request *request, const struct module *module)
 {
+    const char *name;
+    uint64_t *place;
+
     reply_print(request, "name         %s\nversion      %s\nsummary      %s\n", module->name, module->version,
                 module->summary);
     reply_print(request, "loaded       at %p: text %lu, read-only %lu, data %lu bytes\n", (void *)module->base,
@@ -221,7 +253,10 @@ static void show_loaded_text(struct request *request, const struct module *modul
     reply_write(request, module->slots_count ? "\nexports     " : " -\nexports     ");
     for (size_t i = 0; i < module->exports_count; i++)
         reply_print(request, " %s", module->exports[i].name);
-    reply_write(request, module->exports_count ? "\nneeds       " : " -\nneeds       ");
+    reply_write(request, module->exports_count ? "\nparameters  " : " -\nparameters  ");
+    for (size_t i = 0; (name = module_parameter(module, i, &place)); i++)
+        reply_print(request, " %s=%lu", name, *place);
+    reply_write(request, module_parameter(module, 0, &place) ? "\nneeds       " : " -\nneeds       ");
     for (size_t i = 0; i < module->needs_count; i++)
         reply_print(request, " %s", module->needs[i]->name);
     reply_write(request, module->needs_count ? "\nused by     " : " -\nused by     ");
@@ -257,12 +292,14 @@ const struct command modules_command = {
 
 const struct command insmod_command = {
     .name = "insmod",
-    .form = "insmod NAME",
+    .form = "insmod NAME [PARAMETER=NUMBER ...]",
     .summary = "loads a module from the boot archive",
     .details = "It is linked with the kernel and with the modules that are in, and does nothing\n"
-               "until `swap` makes its policy the occupant of a slot.\n",
+               "until `swap` makes its policy the occupant of a slot. `modinfo NAME` shows the\n"
+               "parameters of a module that is in.\n",
     .words_min = 1,
     .words_max = 1,
+    .keys = ANY_KEY,
     .complete = {complete_module},
     .run = run_insmod,
 };

@@ -11,9 +11,13 @@
 #include "core/swap.h"
 #include <string.h>
 
+#define PROBATION_MAX 3600000 /* milliseconds */
+
 static const char *state_name(const struct slot *slot)
 {
-    return slot->state == SLOT_SWAPPING ? "swapping" : "active";
+    static const char *const names[] = {
+        [SLOT_ACTIVE] = "active", [SLOT_SWAPPING] = "swapping", [SLOT_PROBATION] = "probation"};
+    return names[slot->state];
 }
 
 static int run_slots(struct request *request, struct failure *why)
@@ -25,12 +29,13 @@ static int run_slots(struct request *request, struct failure *why)
     if (json)
         json_list(json, "slots");
     else
-        reply_print(request, "%-12s %-16s %-16s %-16s %-9s %s\n", "SLOT", "OCCUPANT", "PREVIOUS", "FALLBACK", "STATE",
-                    "SWAPS");
+        reply_print(request, "%-12s %-16s %-16s %-16s %-16s %-9s %s\n", "SLOT", "OCCUPANT", "PREVIOUS", "STANDBY",
+                    "FALLBACK", "STATE", "SWAPS");
     for (unsigned i = 0; (slot = slot_at(i)); i++) {
         if (!json) {
-            reply_print(request, "%-12s %-16s %-16s %-16s %-9s %lu\n", slot->name, slot->occupant->name,
-                        slot->previous[0] ? slot->previous : "-", slot->fallback.name, state_name(slot), slot->swaps);
+            reply_print(request, "%-12s %-16s %-16s %-16s %-16s %-9s %lu\n", slot->name, slot->occupant->name,
+                        slot->previous[0] ? slot->previous : "-", slot->standby ? slot->standby->name : "-",
+                        slot->fallback.name, state_name(slot), slot->swaps);
             continue;
         }
         json_object(json, NULL);
@@ -38,10 +43,16 @@ static int run_slots(struct request *request, struct failure *why)
         json_text(json, "occupant", slot->occupant->name);
         json_text(json, "previous", slot->previous);
         json_text(json, "fallback", slot->fallback.name);
+        json_text(json, "standby", slot->standby ? slot->standby->name : "");
+        json_text(json, "died", slot->died);
+        json_text(json, "reason", slot->reason);
         json_text(json, "state", state_name(slot));
         json_number(json, "swaps", slot->swaps);
         json_object_end(json);
     }
+    for (unsigned i = 0; !json && (slot = slot_at(i)); i++)
+        if (slot->died[0])
+            reply_print(request, "%s: %s died: %s\n", slot->name, slot->died, slot->reason);
     if (json)
         json_list_end(json);
     return 0;
@@ -63,35 +74,101 @@ static int parse_step(const char *name, enum swap_step *step, struct failure *wh
     return 0;
 }
 
+/* The number after an option; `word` is its name's place, and then the number's. */
+static int parse_number(const struct arguments *arguments, unsigned *word, uint64_t most, uint64_t *value,
+                        struct failure *why)
+{
+    const char *option = arguments_word(arguments, *word), *text = arguments_word(arguments, ++*word);
+    if (!text)
+        return fail(why, -EINVAL, "%s wants a number after it", option);
+    return argument_number(option, text, 0, most, value, why);
+}
+
+static int parse_option(const struct arguments *arguments, unsigned *word, struct swap_request *swap,
+                        struct failure *why)
+{
+    const char *option = arguments_word(arguments, *word);
+    if (!strcmp(option, "--keep")) {
+        swap->keep = true;
+        return 0;
+    }
+    if (!strcmp(option, "--budget"))
+        return parse_number(arguments, word, UINT64_MAX, &swap->budget, why);
+    if (!strcmp(option, "--probation"))
+        return parse_number(arguments, word, PROBATION_MAX, &swap->probation, why);
+    return fail(why, -EINVAL, "there is no option '%.64s'; there are --budget, --probation, --keep, --back", option);
+}
+
+/* One SLOT MODULE or SLOT --back. */
+static int parse_part(const struct arguments *arguments, unsigned *word, struct swap_request *swap, struct failure *why)
+{
+    const char *policy = arguments_word(arguments, *word + 1);
+    if (swap->count == SWAP_PARTS_MAX)
+        return fail(why, -E2BIG, "one swap takes at most %u slots", SWAP_PARTS_MAX);
+    if (!policy)
+        return fail(why, -EINVAL, "slot '%.64s' has no module after it", arguments_word(arguments, *word));
+    swap->parts[swap->count].slot = arguments_word(arguments, *word);
+    swap->parts[swap->count++].policy = strcmp(policy, "--back") ? policy : NULL;
+    ++*word;
+    return 0;
+}
+
+static int parse_swap(const struct arguments *arguments, struct swap_request *swap, struct failure *why)
+{
+    int result = parse_step(arguments_value(arguments, "fail"), &swap->fail_at, why);
+    for (unsigned word = 1; result == 0 && arguments_word(arguments, word); word++) {
+        if (!strncmp(arguments_word(arguments, word), "--", 2))
+            result = parse_option(arguments, &word, swap, why);
+        else
+            result = parse_part(arguments, &word, swap, why);
+    }
+    return result == 0 && swap->count == 0 ? fail(why, -EINVAL, "no slot was named") : result;
+}
+
+static void show_swap_json(struct json *json, const struct swap_report *report)
+{
+    json_text(json, "slot", report->parts[0].slot);
+    json_text(json, "from", report->parts[0].from);
+    json_text(json, "to", report->parts[0].to);
+    json_number(json, "threads", strcmp(report->parts[0].moves, "threads") ? 0 : report->parts[0].moved);
+    json_list(json, "slots");
+    for (unsigned i = 0; i < report->count; i++) {
+        json_object(json, NULL);
+        json_text(json, "slot", report->parts[i].slot);
+        json_text(json, "from", report->parts[i].from);
+        json_text(json, "to", report->parts[i].to);
+        json_number(json, "moved", report->parts[i].moved);
+        json_object_end(json);
+    }
+    json_list_end(json);
+    json_object(json, "phases");
+    for (unsigned i = 0; i < SWAP_STEP_COUNT; i++)
+        json_number(json, swap_step_names[i], report->cycles[i]);
+    json_object_end(json);
+    json_number(json, "blackout", report->blackout);
+}
+
 static int run_swap(struct request *request, struct failure *why)
 {
+    struct swap_request swap_request = {.probation = SWAP_PROBATION_DEFAULT};
     struct swap_report report;
-    enum swap_step fail_at;
-    int error = parse_step(arguments_value(request->arguments, "fail"), &fail_at, why);
+    int error = parse_swap(request->arguments, &swap_request, why);
 
     if (!error)
-        error = swap(arguments_word(request->arguments, 1), arguments_word(request->arguments, 2), fail_at, &report,
-                     why);
+        error = swap(&swap_request, &report, why);
     if (error)
         return error;
     struct json *json = reply_begin(request);
     if (json) {
-        json_text(json, "slot", report.slot);
-        json_text(json, "from", report.from);
-        json_text(json, "to", report.to);
-        json_number(json, "threads", report.threads);
-        json_object(json, "phases");
-        for (unsigned i = 0; i < SWAP_STEP_COUNT; i++)
-            json_number(json, swap_step_names[i], report.cycles[i]);
-        json_object_end(json);
-        json_number(json, "blackout", report.blackout);
-    } else {
-        reply_print(request, "%s: %s -> %s, %lu threads handed over\n", report.slot, report.from, report.to,
-                    report.threads);
-        for (unsigned i = 0; i < SWAP_STEP_COUNT; i++)
-            reply_print(request, "%-9s%12lu cycles\n", swap_step_names[i], report.cycles[i]);
-        reply_print(request, "%-9s%12lu cycles\n", "blackout", report.blackout);
+        show_swap_json(json, &report);
+        return 0;
     }
+    for (unsigned i = 0; i < report.count; i++)
+        reply_print(request, "%s: %s -> %s, %lu %s handed over\n", report.parts[i].slot, report.parts[i].from,
+                    report.parts[i].to, report.parts[i].moved, report.parts[i].moves);
+    for (unsigned i = 0; i < SWAP_STEP_COUNT; i++)
+        reply_print(request, "%-9s%12lu cycles\n", swap_step_names[i], report.cycles[i]);
+    reply_print(request, "%-9s%12lu cycles\n", "blackout", report.blackout);
     return 0;
 }
 
@@ -175,14 +252,17 @@ const struct command slots_command = {
 
 const struct command swap_command = {
     .name = "swap",
-    .form = "swap SLOT MODULE [fail=STEP]",
-    .summary = "makes a module's policy the occupant of a slot",
-    .details = "The module is loaded from the boot archive if it is not in; the slot's fallback\n"
-               "can be named as well. The answer has the cycles of the clock that each step took.\n"
+    .form = "swap SLOT MODULE [SLOT MODULE ...] [--budget TICKS] [--probation MS] [--keep] [fail=STEP]",
+    .summary = "makes modules' policies the occupants of slots, all or none",
+    .details = "A module is loaded from the boot archive if it is not in; the slot's fallback\n"
+               "can be named as well, and --back in place of a module: the policy that stands by.\n"
+               "The old policy stands by for --probation MS milliseconds (100), or until the next\n"
+               "swap with --keep. --budget TICKS: undone if the slot is closed for longer.\n"
+               "The answer has the cycles of the clock that each step took.\n"
                "fail=STEP makes a step fail on purpose, to see that nothing has changed then:\n"
                "load, prepare, quiesce, install, transfer.\n",
     .words_min = 2,
-    .words_max = 2,
+    .words_max = 2 * SWAP_PARTS_MAX + 6,
     .keys = "fail",
     .complete = {complete_slot, complete_module},
     .run = run_swap,

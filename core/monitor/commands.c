@@ -13,10 +13,10 @@
 
 /* In the order of `help`. */
 static const struct command *const commands[] = {
-    &help_command, &modules_command, &insmod_command, &rmmod_command,    &modinfo_command, &slots_command,
-    &swap_command, &record_command,  &ps_command,     &spawn_command,    &kill_command,    &set_command,
-    &bt_command,   &bench_command,   &check_command,  &mem_command,      &cpu_command,     &irq_command,
-    &log_command,  &sym_command,     &uptime_command, &poweroff_command, &reboot_command,
+    &help_command, &modules_command, &insmod_command, &rmmod_command,  &modinfo_command,  &slots_command,
+    &swap_command, &record_command,  &ps_command,     &spawn_command,  &kill_command,     &set_command,
+    &bt_command,   &bench_command,   &check_command,  &mem_command,    &cpu_command,      &irq_command,
+    &log_command,  &sym_command,     &sleep_command,  &uptime_command, &poweroff_command, &reboot_command,
 };
 
 const struct command *command_at(size_t index)
@@ -39,6 +39,8 @@ bool command_takes_key(const struct command *command, const char *key, size_t le
 {
     const char *known = command->keys;
 
+    if (known && !strcmp(known, ANY_KEY))
+        return true;
     while (known && *known) {
         const char *end = strchr(known, ' ');
         size_t known_length = end ? (size_t)(end - known) : strlen(known);

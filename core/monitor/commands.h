@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #define COMMAND_WORDS 2
+#define ANY_KEY "*" /* the command itself looks at the keys */
 
 /*
  * One command. Before run() is called, the words were counted and the keys of pairs compared with `keys`. run() gathers
@@ -22,7 +23,7 @@ struct command {
     const char *summary;           /* one line for the list of commands */
     const char *details;           /* whole lines for `help COMMAND`; NULL: there is no more to say */
     unsigned words_min, words_max; /* how many plain words may follow the name */
-    const char *keys;              /* of pairs, blanks between them; NULL: none */
+    const char *keys;              /* of pairs, blanks between them; NULL: none; ANY_KEY */
     /*
      * For completion, one for each word, the last for all that follow: the next text that begins with `prefix`, walking
      * with a cursor that starts at 0; NULL: no more. A NULL function: nothing is offered.
@@ -64,7 +65,7 @@ extern const struct command modules_command, insmod_command, rmmod_command, modi
 extern const struct command slots_command, swap_command, record_command;
 extern const struct command ps_command, spawn_command, kill_command, set_command, bt_command;
 extern const struct command check_command, mem_command, cpu_command, irq_command;
-extern const struct command log_command, sym_command, uptime_command, poweroff_command, reboot_command;
+extern const struct command log_command, sym_command, sleep_command, uptime_command, poweroff_command, reboot_command;
 extern const struct command bench_command; /* bench/command.c */
 
 #endif

@@ -144,7 +144,7 @@ static const struct command *command_of_line(const char *line, size_t start, uns
 static const char *next_key(const struct command *command, const char *prefix, size_t *cursor)
 {
     static char key[32];
-    const char *keys = command->keys ? command->keys : "";
+    const char *keys = command->keys && strcmp(command->keys, ANY_KEY) ? command->keys : "";
 
     while (keys[*cursor]) {
         size_t length = word_length(keys + *cursor);

@@ -50,6 +50,14 @@ struct module_export {
         MODULE_SECTION(".moult.slots") = {.slot = #type, .abi = MOULT_ABI_##type, .ops = &(table)}
 
 /*
+ * A number that whoever inserts the module may choose, `insmod NAME name=NUMBER`; `number` if nobody does. In the
+ * module it is the variable parameter_<name>, set before constructors run. At file scope, outside of `static`.
+ */
+#define MODULE_PARAMETER(name, number) \
+    extern uint64_t parameter_##name;  \
+    uint64_t parameter_##name __attribute__((used, section(".data.parameter"))) = (number)
+
+/*
  * Makes a function or datum available to modules by its own name; stands beside the definition.
  * The same marker serves the kernel and modules that export to other modules. The symbol `__export_<name>` lets
  * host tools see from the symbol table alone what is exported.

@@ -94,8 +94,8 @@ extern uint64_t sched_tick_cycles;
 extern uint64_t sched_clock_hz;
 
 /*
- * A scheduler's functions. Those marked (optional) may be left out: their call sites then become no-operations, at no
- * cost.
+ * A scheduler's functions. Those marked (optional) may be left out: their call sites then become no-operations or are
+ * jumped over, at the cost of one instruction.
  *
  * A thread that can run is enqueued once and stays so, also while it runs, until it is dequeued. What the scheduler
  * does with the running one inside (leave it in its list, take it out of its tree) is its own affair.
@@ -110,8 +110,8 @@ struct sched_ops {
     void (*queue_init)(struct sched_queue *queue, unsigned cpu);
 
     /*
-     * (optional) May the policy hand over now? Called before a swap with the machine running and no lock held,
-     * interrupts on; must not block. 0: yes; -EAGAIN: ask again; any other error: no.
+     * (optional) May the policy hand over now? Called before a swap with the machine running and no lock held. 0: yes;
+     * -EAGAIN: ask again; any other error: no.
      */
     int (*prepare)(void);
 

@@ -7,10 +7,10 @@
 #ifndef MOULT_THREAD_H
 #define MOULT_THREAD_H
 
+#include <moult/ring.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/queue.h>
 
 struct thread;
 
@@ -80,18 +80,24 @@ struct spinlock {
     volatile uint32_t owner;
 };
 
-TAILQ_HEAD(wait_list, thread);
+/* Threads that wait for one thing, in the order in which they came. */
+struct wait_list {
+    struct ring waiters; /* its ends */
+    struct spinlock lock;
+};
+#define WAIT_LIST_INITIALISER(name)                     \
+    {                                                   \
+        .waiters = { &(name).waiters, &(name).waiters } \
+    }
 
 /* A counting semaphore. First come, first served. */
 struct semaphore {
-    struct spinlock lock;
-    uint32_t count;
-    struct wait_list waiters;
+    struct wait_list list;
+    uint32_t count; /* under the list's lock; 0 while anyone waits */
 };
-
-#define SEMAPHORE_INITIALISER(name, initial)                                               \
-    {                                                                                      \
-        .lock = {0}, .count = (initial), .waiters = TAILQ_HEAD_INITIALIZER((name).waiters) \
+#define SEMAPHORE_INITIALISER(name, initial)                           \
+    {                                                                  \
+        .list = WAIT_LIST_INITIALISER((name).list), .count = (initial) \
     }
 void semaphore_init(struct semaphore *semaphore, uint32_t count);
 /* Takes one, waiting if there is none. -EINTR: nothing taken, the thread is to end. */
@@ -120,12 +126,11 @@ void mutex_unlock(struct mutex *mutex);
 
 /* A place to wait for a condition that the caller checks. */
 struct wait_queue {
-    struct spinlock lock;
-    struct wait_list waiters;
+    struct wait_list list;
 };
-#define WAIT_QUEUE_INITIALISER(name)                                   \
-    {                                                                  \
-        .lock = {0}, .waiters = TAILQ_HEAD_INITIALIZER((name).waiters) \
+#define WAIT_QUEUE_INITIALISER(name)               \
+    {                                              \
+        .list = WAIT_LIST_INITIALISER((name).list) \
     }
 void wait_queue_init(struct wait_queue *queue);
 /*

@@ -2,7 +2,7 @@
  * rr.c - the module sched-rr: round robin.
  *
  * Every thread of a queue gets a turn of RR_TICKS timer ticks, one after the other. A thread that gives its turn away
- * or waits has a whole turn again the next time; one that became runnable goes to the end.
+ * or leaves the queue has a whole turn again the next time; one that enters it goes to the end.
  *
  * The threads stand in a ring, the running one too, and `turn` points to the one whose turn it is. To go on is thus
  * one load and one store, and nothing needs to be told when a thread starts. All functions are O(1), offer() apart.
@@ -49,8 +49,8 @@ static void rr_enqueue(struct sched_queue *queue, struct sched_entity *entity, e
 
 static void rr_dequeue(struct sched_queue *queue, struct sched_entity *entity, enum sched_reason reason)
 {
-    if (reason == SCHED_BLOCK)
-        entity->ticks = RR_TICKS;
+    (void)reason;
+    entity->ticks = RR_TICKS;
     ring_remove(&queue->turn, &entity->ring);
 }
 

@@ -29,6 +29,7 @@
 #define NO_EXECUTE (1ul << 63)
 #define ADDRESS 0x000ffffffffff000ul
 #define KERNEL 0xffffc00012345000ul /* an address of the kernel's half */
+#define GATE (2ul << 20)
 #define FRAME 0x12345678000ul
 
 uint64_t control_root;
@@ -246,11 +247,53 @@ static void test_split_1_gib(void **unused)
     check_split(1ul << 30, flags | PAT_LARGE, flags | LARGE);
 }
 
+/* After the tables are made, mapping takes no frame. */
+static void test_prepare_tables(void **unused)
+{
+    (void)unused;
+    uintptr_t area = KERNEL & ~(GATE - 1);
+
+    frames_left = 3;
+    assert_int_equal(arch_prepare_tables(area, 2 * GATE), -ENOMEM);
+    frames_left = 1;
+    assert_int_equal(arch_prepare_tables(area, 2 * GATE), 0);
+    assert_int_equal(frames_left, 0);
+    assert_int_equal(arch_map(area, FRAME, PROTECTION_WRITE), 0);
+    assert_int_equal(arch_map(area + GATE, FRAME, PROTECTION_WRITE), 0);
+    assert_int_equal(arch_map(area + 2 * GATE, FRAME, PROTECTION_WRITE), -ENOMEM);
+}
+
+/* The last entry on the way down that is not a page's own. */
+static uint64_t gate_entry(uintptr_t address)
+{
+    uint64_t table = control_root & ADDRESS, entry = 0;
+
+    for (unsigned shift = 39; shift > 12; shift -= 9) {
+        entry = ((uint64_t *)physical_to_virtual(table))[(address >> shift) % 512];
+        table = entry & ADDRESS;
+    }
+    return entry;
+}
+
+/* A closed gate lets nothing be written, whatever the pages' own entries say, which it leaves alone. */
+static void test_gate(void **unused)
+{
+    (void)unused;
+    frames_left = 3;
+    assert_int_equal(arch_map(KERNEL, FRAME, PROTECTION_WRITE), 0);
+    uint64_t entry = entry_at(KERNEL);
+    control_forgotten_all = 0;
+    arch_gate(KERNEL + PAGE_SIZE, false);
+    assert_false(gate_entry(KERNEL) & WRITABLE);
+    assert_int_equal(control_forgotten_all, 1);
+    arch_gate(KERNEL, true);
+    assert_true(gate_entry(KERNEL) & WRITABLE);
+    assert_int_equal(entry_at(KERNEL), entry);
+}
+
 static void test_flushes(void **unused)
 {
     (void)unused;
-    arch_flush_page(KERNEL);
-    assert_int_equal(control_forgotten_page, KERNEL);
     control_forgotten_all = 0;
     arch_flush_all();
     assert_int_equal(control_forgotten_all, 1);
@@ -281,6 +324,8 @@ int main(void)
         cmocka_unit_test_setup(test_split_2_mib, start),
         cmocka_unit_test_setup(test_split_2_mib_ordinary, start),
         cmocka_unit_test_setup(test_split_1_gib, start),
+        cmocka_unit_test_setup(test_prepare_tables, start),
+        cmocka_unit_test_setup(test_gate, start),
         cmocka_unit_test_setup(test_flushes, start),
     };
     return cmocka_run_group_tests_name("paging", tests, NULL, NULL);

@@ -174,12 +174,48 @@ static void ring_as_an_array(void **state)
     }
 }
 
+/* A ring with ends of its own. */
+static void line_as_an_array(void **state)
+{
+    struct ring ends = {&ends, &ends};
+
+    (void)state;
+    length = 0;
+    for (unsigned i = 0; i < ITEMS; i++)
+        item[i].in = false;
+    for (unsigned step = 0; step < 5000; step++) {
+        struct item *any = &item[random_below(30)];
+        if (any->in && any == list[0])
+            assert_ptr_equal(ring_take(&ends), &any->ring);
+        else if (any->in)
+            ring_unlink(&any->ring);
+        else
+            ring_insert(&ends, &any->ring);
+        if (any->in)
+            list_remove(any);
+        else
+            list[length++] = any;
+        any->in = !any->in;
+        struct ring *member = ends.next;
+        for (unsigned i = 0; i < length; i++, member = member->next) {
+            assert_ptr_equal(member, &list[i]->ring);
+            assert_ptr_equal(member->previous->next, member);
+        }
+        assert_ptr_equal(member, &ends);
+        assert_int_equal(ring_is_empty(&ends), length == 0);
+    }
+    for (; length > 0; list_remove(list[0]))
+        assert_ptr_equal(ring_take(&ends), &list[0]->ring);
+    assert_null(ring_take(&ends));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(tree_as_a_sorted_array),
         cmocka_unit_test(height_is_logarithmic),
         cmocka_unit_test(ring_as_an_array),
+        cmocka_unit_test(line_as_an_array),
     };
 
     return cmocka_run_group_tests_name("sdk_containers", tests, NULL, NULL);

@@ -91,6 +91,28 @@ static void test_reserve_limits(void **unused)
     assert_whole();
 }
 
+/* A module's addresses are not used again within the next 64, also across the end of the part that is used in turn. */
+static void test_modules_take_turns(void **unused)
+{
+    (void)unused;
+    struct vm_count before = count_now();
+    uintptr_t last[64] = {0};
+
+    for (unsigned turn = 0; turn < 20000; turn++) {
+        uintptr_t start = (uintptr_t)vm_reserve(VM_MODULES, 1 + turn % 7, PAGE_SIZE << turn % 3);
+        assert_int_not_equal(start, 0);
+        assert_true(start < MODULES_BASE + (64ul << 20));
+        for (unsigned i = 0; i < 64; i++)
+            assert_int_not_equal(start, last[i]);
+        last[turn % 64] = start;
+        vm_release((void *)start);
+    }
+    void *all = vm_reserve(VM_MODULES, MODULES_SIZE / PAGE_SIZE - 2, PAGE_SIZE);
+    assert_non_null(all);
+    vm_release(all);
+    assert_same(before);
+}
+
 /* One live range of the random test. */
 struct live {
     uintptr_t start;
@@ -379,6 +401,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_reserve_limits),
+        cmocka_unit_test(test_modules_take_turns),
         cmocka_unit_test(test_reserve_random),
         cmocka_unit_test(test_many_stacks),
         cmocka_unit_test(test_alloc),

@@ -125,7 +125,7 @@ static void kill_against_giving(void)
         semaphore_up(&victim.second);
         join(giver);
         join(thread);
-        EXPECT(victim.second.count == 0 && !victim.second.waiters.tqh_first);
+        EXPECT(victim.second.count == 0 && ring_is_empty(&victim.second.list.waiters));
     }
 }
 
@@ -182,7 +182,7 @@ static void no_lost_wake_up(void)
         join(threads[i][0]);
         join(threads[i][1]);
         EXPECT(pairs[i].turn == rounds(TURNS));
-        EXPECT(!pairs[i].places[0].waiters.tqh_first && !pairs[i].places[1].waiters.tqh_first);
+        EXPECT(ring_is_empty(&pairs[i].places[0].list.waiters) && ring_is_empty(&pairs[i].places[1].list.waiters));
     }
 }
 
@@ -240,7 +240,7 @@ static void crowd_follows(void)
     join(raiser);
     for (uint32_t i = 0; i < 8; i++)
         join(threads[i]);
-    EXPECT(!crowd.waiters.tqh_first);
+    EXPECT(ring_is_empty(&crowd.list.waiters));
 }
 
 static void run(void)

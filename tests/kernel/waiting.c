@@ -18,14 +18,15 @@ static void wait_in_line(void *place)
     __atomic_fetch_add(&passed, 1, __ATOMIC_SEQ_CST);
 }
 
-/* Waits until one more thread stands in the semaphore's list: its end is another place then. */
-static void await_waiter(struct thread **volatile *end, struct thread **before)
+/* Waits until one more thread stands in the semaphore's list: its last is another one then. */
+static void await_waiter(const struct ring *before)
 {
+    struct ring *volatile *last = &turnstile.list.waiters.previous;
     uint64_t limit = clock_nanoseconds() + 10 * SECOND;
 
-    while (*end == before && clock_nanoseconds() < limit)
+    while (*last == before && clock_nanoseconds() < limit)
         thread_yield();
-    EXPECT(*end != before);
+    EXPECT(*last != before);
 }
 
 static void first_come_first_served(void)
@@ -35,10 +36,10 @@ static void first_come_first_served(void)
     semaphore_init(&turnstile, 0);
     passed = 0;
     for (uint32_t i = 0; i < WAITERS; i++) {
-        struct thread **before = turnstile.waiters.tqh_last;
+        struct ring *before = turnstile.list.waiters.previous;
 
         threads[i] = start(wait_in_line, argument_of(i));
-        await_waiter((struct thread * *volatile *)&turnstile.waiters.tqh_last, before);
+        await_waiter(before);
     }
     for (uint32_t i = 0; i < WAITERS; i++) {
         semaphore_up(&turnstile);
@@ -139,7 +140,7 @@ static void end_while_waiting(enum wait way, uint64_t delay)
     EXPECT(result == (way == UNINTERRUPTED ? 0 : -EINTR));
     EXPECT(killed_seen);
     EXPECT(turnstile.count == 0);
-    EXPECT(!turnstile.waiters.tqh_first && !queue.waiters.tqh_first);
+    EXPECT(ring_is_empty(&turnstile.list.waiters) && ring_is_empty(&queue.list.waiters));
 }
 
 static void ends_cut_waits_short(void)
@@ -212,7 +213,7 @@ static void semaphore_limits(void)
         threads[i] = start(take_token, NULL);
     for (uint32_t i = 0; i < 8; i++)
         join(threads[i]);
-    EXPECT(turnstile.count == 3 && !turnstile.waiters.tqh_first);
+    EXPECT(turnstile.count == 3 && ring_is_empty(&turnstile.list.waiters));
 }
 
 static bool is_set(void *flag)
@@ -251,7 +252,7 @@ static void queue_wakes_all(void)
         join(threads[i]);
     EXPECT(woken == WAITERS);
     EXPECT(wait_queue_wait(&queue, is_set, (void *)&flag, 1) == 0);
-    EXPECT(!queue.waiters.tqh_first);
+    EXPECT(ring_is_empty(&queue.list.waiters));
 }
 
 static void run(void)

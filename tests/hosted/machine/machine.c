@@ -136,6 +136,13 @@ static int protect_alias(uintptr_t address, unsigned protection)
     return 0;
 }
 
+/* There are no tables here that could be missing. */
+int arch_prepare_tables(uintptr_t address, size_t bytes)
+{
+    (void)address, (void)bytes;
+    return 0;
+}
+
 int arch_protect(uintptr_t address, unsigned protection)
 {
     if (address - DIRECT_MAP_BASE < machine.frames * PAGE_SIZE)

@@ -53,6 +53,12 @@ static inline physical_address virtual_to_physical(const void *direct)
 int arch_map(uintptr_t address, physical_address frame, unsigned protection);
 
 /*
+ * Makes the page tables for `bytes` at `address` (aligned to 2 MiB), so that mapping pages there takes no frames.
+ * -ENOMEM: some were made. Any context; takes the page-table lock.
+ */
+int arch_prepare_tables(uintptr_t address, size_t bytes);
+
+/*
  * Changes the protection of one mapped page, splitting a large page if need be: -ENOMEM then; -EINVAL as for
  * arch_map(), and where nothing is mapped. What is uncached stays so. Other CPUs' TLBs are the caller's.
  */
@@ -64,14 +70,20 @@ int arch_protect(uintptr_t address, unsigned protection);
  */
 physical_address arch_unmap(uintptr_t address);
 
+/*
+ * Closes the ARCH_GATE_BYTES around `address`, in which a page has been mapped before, to all writes, whatever the
+ * pages' own protection; or opens them. Flushes this CPU's translations; the others' are the caller's.
+ */
+#define ARCH_GATE_BYTES 0x200000ul
+void arch_gate(uintptr_t address, bool open);
+
 /* The frame and protection of a mapped address; false if there is none. */
 bool arch_translate(uintptr_t address, physical_address *frame, unsigned *protection);
 
 /* How many frames were taken for page tables: they stay, for the next mapping near by. Any context. */
 uint64_t arch_table_frames(void);
 
-/* Forgets this CPU's cached translation of one page, or of all, global ones too. */
-void arch_flush_page(uintptr_t address);
+/* Forgets all of this CPU's cached translations, global ones too. */
 void arch_flush_all(void);
 
 #endif

@@ -7,16 +7,23 @@
 #include <arch/cpu.h>
 #include <stdint.h>
 
-#define ARCH_SWITCH_CLOBBERS \
-    "rax", "rbx", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r14", "r15", "memory", "cc"
+struct semaphore;
+
+/* What a switch leaves of the registers, RBP and those of the two threads apart: nothing. */
+#define ARCH_SWITCH_SCRATCH "rax", "rcx", "rdx", "rsi", "rdi", "r8", "r9", "r10", "r11", "memory", "cc"
+
+/* Registers of their own for the CPU, its running thread and the next one, in core/relinquish.c; and what is left. */
+#define ARCH_SWITCH_CPU __asm__("rbx")
+#define ARCH_SWITCH_FROM __asm__("r12")
+#define ARCH_SWITCH_TO __asm__("r13")
+#define ARCH_SWITCH_SPARE_1 __asm__("r14")
+#define ARCH_SWITCH_SPARE_2 __asm__("r15")
 
 /*
- * Where arch_yield_entry puts the CPU and its running thread, and a place for the chosen one, for the function that
- * it calls: core/yield.c.
+ * Goes on with the thread in ARCH_SWITCH_TO instead of the one in ARCH_SWITCH_FROM. Where the caller is resumed, the
+ * former is itself. As the last act of a function that is called by inline assembly; else as below.
  */
-#define ARCH_YIELD_CPU __asm__("rbx")
-#define ARCH_YIELD_THREAD __asm__("r12")
-#define ARCH_YIELD_CHOSEN __asm__("r13")
+void arch_switch_entry(void);
 
 /*
  * Goes on with `next` on this CPU. Context: interrupts off, this CPU's queue lock held; returns when `previous` runs
@@ -24,15 +31,61 @@
  */
 static inline void arch_switch(struct thread *previous, struct thread *next)
 {
-    register struct thread *from ARCH_YIELD_THREAD = previous;
-    register struct thread *to ARCH_YIELD_CHOSEN = next;
-    __asm__ volatile("call arch_switch_entry" : "+r"(from), "+r"(to)::ARCH_SWITCH_CLOBBERS);
+    register struct thread *from ARCH_SWITCH_FROM = previous;
+    register struct thread *to ARCH_SWITCH_TO = next;
+    __asm__ volatile("call arch_switch_entry" : "+r"(from), "+r"(to)::"rbx", "r14", "r15", ARCH_SWITCH_SCRATCH);
+}
+
+/*
+ * How a function of core/relinquish.c begins: interrupts off, this CPU and its running thread in their registers. As a
+ * macro, since a value that passes through the compiler's hands would get another register.
+ */
+#define arch_begin_here(cpu, running)                            \
+    __asm__ volatile("cli\n\t"                                   \
+                     "mov %%gs:%c2, %0\n\t"                      \
+                     "mov %%gs:%c3, %1"                          \
+                     : "=r"(cpu), "=r"(running)                  \
+                     : "i"(ARCH_CPU_SELF), "i"(ARCH_CPU_CURRENT) \
+                     : "memory")
+
+/* Has the compiler look for their values in their own registers from here on: it would else keep copies elsewhere. */
+#define arch_settle_here(cpu, running, next) __asm__ volatile("" : "+r"(cpu), "+r"(running), "+r"(next))
+
+/* Gives the function that uses it a stack frame, which the compiler sees no need for: backtraces go by frames. */
+static inline __attribute__((always_inline)) void arch_need_frame(void)
+{
+    __asm__ volatile("" ::"r"(__builtin_frame_address(0)));
 }
 
 /* thread_yield(), in the caller's place: nothing is saved that is not live. Context: a thread, interrupts on. */
 static inline void arch_yield(void)
 {
-    __asm__ volatile("call arch_yield_entry; sti" ::: "r12", "r13", ARCH_SWITCH_CLOBBERS);
+    __asm__ volatile("call schedule_yield; sti" ::: "rbx", "r12", "r13", "r14", "r15", ARCH_SWITCH_SCRATCH);
+}
+
+/*
+ * semaphore_down(), likewise, with interrupts off afterwards and its end still to be looked at: core/wait.h. Returns
+ * the running thread.
+ */
+static inline struct thread *arch_down(struct semaphore *semaphore)
+{
+    register struct thread *self ARCH_SWITCH_TO;
+    __asm__ volatile("call schedule_down"
+                     : "=r"(self), "+D"(semaphore)
+                     :
+                     : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r14", "r15", "memory",
+                       "cc");
+    return self;
+}
+
+/* semaphore_up(), likewise. Context: any. */
+static inline void arch_up(struct semaphore *semaphore)
+{
+    __asm__ volatile("call arch_up_entry"
+                     : "+D"(semaphore)
+                     :
+                     : "rax", "rbx", "rcx", "rdx", "rsi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15",
+                       "memory", "cc");
 }
 
 /* Where a new thread begins: arch/x86/switch.asm. */

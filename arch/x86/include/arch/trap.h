@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 /* Vectors (SDM volume 3, 6.2): 0-31 exceptions, 32-47 the legacy lines after the I/O APIC, then the core's own. */
+#define VECTOR_GENERAL_PROTECTION 13
 #define VECTOR_PAGE_FAULT 14
 #define VECTOR_NMI 2
 #define VECTOR_DOUBLE_FAULT 8

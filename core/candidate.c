@@ -1,0 +1,103 @@
+/*
+ * candidate.c - how a policy comes to its slot and leaves it: its module, its memory, and the one that stands by.
+ */
+#include "core/candidate.h"
+#include "core/heap.h"
+#include "core/module.h"
+#include <string.h>
+
+static const void *find_ops(const struct slot *slot, const struct module *module)
+{
+    for (size_t i = 0; i < module->slots_count; i++)
+        if (strcmp(module->slots[i].slot, slot->type->name) == 0)
+            return module->slots[i].ops;
+    return NULL;
+}
+
+/* The module, in use from now on; loaded if it is not in. */
+static int hold_module(const char *name, struct module **held, struct failure *why)
+{
+    int result;
+    modules_lock();
+    *held = module_find(name);
+    if (*held)
+        module_get(*held);
+    modules_unlock();
+    if (*held)
+        return 0;
+    result = module_insert(name, NULL, 0, held, why);
+    if (result == 0) {
+        module_get(*held);
+        (*held)->automatic = true;
+    }
+    return result;
+}
+
+static int fill(struct slot *slot, const char *name, struct policy *candidate, struct failure *why)
+{
+    struct module *module;
+    int result = hold_module(name, &module, why);
+    if (result != 0)
+        return result;
+    candidate->module = module;
+    candidate->ops = find_ops(slot, module);
+    if (!candidate->ops)
+        return fail(why, -EINVAL, "module '%s' has no policy for slot '%s'; `modinfo %s` lists what it offers",
+                    module->name, slot->name, module->name);
+    result = slot->type->validate(candidate->ops, why);
+    return result == 0 ? slot->type->reserve(candidate, why) : result;
+}
+
+static int load(struct slot *slot, const char *name, struct policy **candidate, struct failure *why)
+{
+    *candidate = heap_alloc_zeroed(1, sizeof(**candidate));
+    if (!*candidate)
+        return fail(why, -ENOMEM, "there is no memory for the transaction");
+    memcpy((*candidate)->name, name, strnlen(name, MODULE_NAME_BYTES - 1));
+    return fill(slot, name, *candidate, why);
+}
+
+int candidate_get(struct slot *slot, const char *name, struct policy **candidate, struct failure *why)
+{
+    int result = 0;
+    *candidate = NULL;
+    if (!name && !slot->standby)
+        return fail(why, -ENOENT, "no policy stands by for slot '%s'; `swap %s MODULE --keep` leaves one", slot->name,
+                    slot->name);
+    if (slot->standby && (!name || strcmp(name, slot->standby->name) == 0)) {
+        *candidate = slot->standby;
+    } else if (strcmp(name, slot->fallback.name) == 0) {
+        *candidate = &slot->fallback;
+        slot->type->renew(&slot->fallback);
+    } else {
+        result = load(slot, name, candidate, why);
+    }
+    if (*candidate)
+        (*candidate)->side = !slot->occupant->side;
+    return result;
+}
+
+void candidate_give_up(struct slot *slot, struct policy *policy)
+{
+    if (policy == slot->standby)
+        slot->type->renew(policy);
+    if (policy == slot->standby || policy == &slot->fallback)
+        return;
+    if (policy->memory)
+        slot->type->release(policy);
+    if (policy->module) {
+        module_put(policy->module);
+        module_retire(policy->module);
+    }
+    heap_free(policy);
+}
+
+void candidate_accept(struct slot *slot)
+{
+    struct policy *standby = slot->standby;
+    slot->state = SLOT_ACTIVE;
+    if (!standby || slot->keep)
+        return;
+    slot->standby = NULL;
+    candidate_give_up(slot, standby);
+}

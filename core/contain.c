@@ -1,0 +1,192 @@
+/*
+ * contain.c - finds out whether a trap happened inside a policy's function, and abandons that call.
+ *
+ * A call under way is known by the CPU's record: the word below the recorded stack pointer is the return address of a
+ * slot's call site or of arch_guarded_call(). What was interrupted counts as the policy's if its address is in no text
+ * of the core, or if the core was called from a module after the record.
+ *
+ * Concurrency: the records are each CPU's own; `reason` is the swapper's, which makes one guarded call at a time.
+ */
+#include "core/contain.h"
+#include "core/cpu.h"
+#include "core/module.h"
+#include "core/schedule.h"
+#include "core/slot.h"
+#include "core/slot_call.h"
+#include "core/swap.h"
+#include "core/symbols.h"
+#include "core/thread.h"
+#include <arch/guard.h>
+#include <arch/patch.h>
+#include <arch/trap.h>
+#include <arch/watchdog.h>
+#include <moult/text.h>
+#include <string.h>
+
+#define STALLED_MAX 2  /* watchdog interrupts that find a CPU where it was: 50 to 75 ms */
+#define DEPTH_MAX 4096 /* bytes of stack that are searched for a call from a module */
+
+/* Of the last guarded call that was abandoned. */
+static char reason[SLOT_REASON_BYTES];
+static const struct module *culprit;
+
+/* The call that was under way: of a slot, or guarded (`site` NULL). */
+struct call {
+    const struct slot_site *site;
+    uintptr_t return_address;
+    const struct module *module; /* whose text was running, or had called the core */
+};
+
+static bool in_core(uintptr_t address)
+{
+    struct symbol_place place;
+    return symbol_at(address, &place) && !place.module;
+}
+
+/* Is that an address of the running thread's stack? What is there is then mapped. */
+static bool on_stack(uintptr_t address)
+{
+    uintptr_t low = (uintptr_t)current_thread()->stack;
+    return address % 8 == 0 && (!low || (address > low && address <= low + THREAD_STACK_PAGES * PAGE_SIZE));
+}
+
+static const struct slot_site *site_before(uintptr_t return_address)
+{
+    for (const struct slot_site *site = slot_sites_start; site < slot_sites_end; site++)
+        if (!site->absent && site->address + ARCH_PATCH_BYTES == return_address)
+            return site;
+    return NULL;
+}
+
+/* The module from which the core was called after the record; NULL: none. */
+static const struct module *caller(const struct trap_frame *frame, uintptr_t stack)
+{
+    const struct module *module = NULL;
+    if (frame->rsp >= stack || stack - frame->rsp > DEPTH_MAX)
+        return NULL;
+    for (uintptr_t word = stack - 16; word >= frame->rsp && !module; word -= 8)
+        module = module_at(*(const uintptr_t *)word);
+    return module;
+}
+
+/* Was a policy's call under way? */
+static bool find_call(const struct trap_frame *frame, struct call *call)
+{
+    uintptr_t stack = this_cpu()->guard_stack;
+    if (!stack || !current_thread() || !on_stack(stack))
+        return false;
+    call->return_address = ((const uintptr_t *)stack)[-1];
+    call->site = site_before(call->return_address);
+    if (!call->site && call->return_address != (uintptr_t)arch_guard_return)
+        return false;
+    call->module = module_at(frame->rip);
+    if (!call->module && in_core(frame->rip))
+        return (call->module = caller(frame, stack));
+    return frame->rsp < stack || !on_stack(frame->rsp);
+}
+
+static void describe(const struct trap_frame *frame, const char *what, char *text, size_t bytes)
+{
+    struct symbol_place place;
+    if (symbol_at(frame->rip, &place))
+        text_format(text, bytes, "%s at %s+%#lx%s%s%s", what, place.name, place.offset, place.module ? " [" : "",
+                    place.module ? place.module : "", place.module ? "]" : "");
+    else
+        text_format(text, bytes, "%s at %#lx", what, frame->rip);
+}
+
+/* What the policy leaves on the stack is not to be taken for somebody's use of its module (core/audit.c). */
+static void wipe_stack(const struct trap_frame *frame)
+{
+    uintptr_t stack = this_cpu()->guard_stack, low = (uintptr_t)current_thread()->stack, from = frame->rsp;
+    if (on_stack(from) && from < stack && (low || stack - from <= DEPTH_MAX))
+        memset((void *)from, 0, stack - 8 - from);
+}
+
+static void abandon(struct trap_frame *frame, const struct call *call, const char *what)
+{
+    char text[sizeof(reason)];
+    describe(frame, what, text, sizeof(text));
+    wipe_stack(frame);
+    if (call->site) {
+        bool relinquishes = call->site->here == SLOT_IN_RELINQUISH;
+        arch_abandon_site(frame, call->return_address, relinquishes ? schedule_any(this_cpu()) : NULL);
+        slot_fault(call->site->kind, call->module, text);
+    } else {
+        text_format(reason, sizeof(reason), "%s", text);
+        culprit = call->module;
+        arch_abandon_guarded(frame);
+    }
+}
+
+bool contain_exception(struct trap_frame *frame, const char *what)
+{
+    struct call call;
+    if (!find_call(frame, &call))
+        return false;
+    abandon(frame, &call, what);
+    return true;
+}
+
+bool contain_interrupt(struct trap_frame *frame)
+{
+    struct call call;
+    if (__builtin_expect(frame->rip - MODULES_BASE >= MODULES_SIZE || frame->rsp >= this_cpu()->guard_stack, 1) ||
+        !find_call(frame, &call))
+        return false;
+    abandon(frame, &call, "interrupts turned on");
+    return true;
+}
+
+static uint64_t work_done(const struct cpu *cpu)
+{
+    return *(const volatile uint64_t *)&cpu->interrupts + *(const volatile uint64_t *)&cpu->progress;
+}
+
+/* An idle CPU has nothing to do; one that works serves its ticks. */
+static bool stalled(struct cpu *cpu)
+{
+    uint64_t done = work_done(cpu);
+    if (done != cpu->progress_seen || cpu->current->idle) {
+        cpu->progress_seen = done;
+        cpu->stalled = 0;
+        return false;
+    }
+    return ++cpu->stalled >= STALLED_MAX;
+}
+
+static void abandon_stalled(struct trap_frame *frame)
+{
+    struct call call;
+    if (find_call(frame, &call))
+        abandon(frame, &call, "stuck with interrupts off");
+    this_cpu()->stalled = 0;
+}
+
+void contain_watchdog(struct trap_frame *frame)
+{
+    struct cpu *self = this_cpu();
+    if (self->index != 0) { /* sent by CPU 0 */
+        abandon_stalled(frame);
+        return;
+    }
+    for (unsigned i = 1; i < cpu_count; i++)
+        if (cpus[i].online && stalled(&cpus[i]))
+            arch_send_nmi(i);
+    if (stalled(self))
+        abandon_stalled(frame);
+}
+
+int contain_call(void (*function)(void *argument), void *argument, const struct module **module)
+{
+    unsigned long flags = arch_interrupts_save();
+    bool returned = arch_guarded_call(function, argument);
+    arch_interrupts_restore(flags);
+    *module = returned ? NULL : culprit;
+    return returned ? 0 : -EPROTO;
+}
+
+const char *contain_reason(void)
+{
+    return reason;
+}
