@@ -199,6 +199,8 @@ static int busy(const struct module *module, struct failure *why)
     }
     if (module->users == 0)
         return fail(why, -EBUSY, "it is pinned by %s, which points into it; try again later", module->pinned);
+    if (module->users == 1)
+        return fail(why, -EBUSY, "a thread runs its text; end it first");
     return fail(why, -EBUSY, "%u threads run its text; end them first", module->users);
 }
 

@@ -84,21 +84,37 @@ static bool resolve(void *context, const char *name, uint64_t *address)
     return other != NULL;
 }
 
-/* Maps what of the image is one region's; the gaps that a great alignment leaves between regions stay unmapped. */
+static int map_part(const struct link *link, uint64_t start, uint64_t end, struct failure *why)
+{
+    int result = start < end ? vm_populate((void *)start, (end - start) / PAGE_SIZE, PROTECTION_WRITE) : 0;
+    if (result != 0)
+        return fail(why, result, "there is no memory for its %lu bytes; end some threads or unload a module",
+                    link->loader.bytes);
+    memset((void *)start, 0, end - start);
+    return 0;
+}
+
+/*
+ * Maps the image: regions that follow one another at once, and the gaps that a great alignment leaves between two not
+ * at all.
+ */
 static int map_regions(const struct link *link, struct failure *why)
 {
+    uint64_t start = link->loader.base, end = start;
     for (unsigned i = 0; i < LOADER_REGIONS; i++) {
         const struct loader_region *region = &link->loader.regions[i];
-        int result;
+        int result = 0;
         if (region->bytes == 0)
             continue;
-        result = vm_populate((void *)region->address, region->bytes / PAGE_SIZE, PROTECTION_WRITE);
+        if (region->address != end) {
+            result = map_part(link, start, end, why);
+            start = region->address;
+        }
         if (result != 0)
-            return fail(why, result, "there is no memory for its %lu bytes; end some threads or unload a module",
-                        link->loader.bytes);
-        memset((void *)region->address, 0, region->bytes);
+            return result;
+        end = region->address + region->bytes;
     }
-    return 0;
+    return map_part(link, start, end, why);
 }
 
 static int map_image(struct link *link, struct failure *why)
@@ -209,14 +225,8 @@ static int copy_symbols(struct link *link)
 static void find_tables(struct link *link)
 {
     struct module *module = link->module;
-    struct loader_section section;
-    uint32_t cursor = 0;
-    while (loader_next_section(&link->loader, &cursor, &section)) {
-        if (strcmp(section.name, ".moult.slots") == 0)
-            module->slots = (const struct module_slot *)section.address;
-        if (strcmp(section.name, ".moult.exports") == 0)
-            module->exports = (const struct module_export *)section.address;
-    }
+    module->slots = (const struct module_slot *)link->loader.declaration.slots_table;
+    module->exports = (const struct module_export *)link->loader.declaration.exports_table;
     module->slots_count = link->loader.declaration.slots;
     module->exports_count = link->loader.declaration.exports;
     module->fini = (const uintptr_t *)link->loader.fini.address;

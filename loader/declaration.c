@@ -8,23 +8,30 @@
 #include <moult/module.h>
 
 /*
- * The terminated text at a run address; false if there is none in what loader_link() wrote. Only the regions' own bytes
- * are read: between two regions there may be nothing.
+ * What loader_link() wrote at a run address, and how many bytes of it follow in the same region, as between two regions
+ * there may be nothing; NULL if it wrote nothing there.
  */
-static bool text_at(const struct loader *loader, uint64_t address, struct loader_text *text)
+static const char *written_at(const struct loader *loader, uint64_t address, uint64_t *room)
 {
     for (unsigned i = 0; i < LOADER_REGIONS; i++) {
         const struct loader_region *region = &loader->regions[i];
         uint64_t offset = address - region->address;
-        const char *start;
 
         if (address < region->address || offset >= region->file_bytes)
             continue;
-        start = (const char *)loader->image + region->offset + offset;
-        *text = (struct loader_text){.text = start, .address = address};
-        return memchr(start, 0, region->file_bytes - offset);
+        *room = region->file_bytes - offset;
+        return (const char *)loader->image + region->offset + offset;
     }
-    return false;
+    return NULL;
+}
+
+/* The terminated text at a run address; NULL if there is none in the image. */
+static const char *text_at(const struct loader *loader, uint64_t address)
+{
+    uint64_t room;
+    const char *text = written_at(loader, address, &room);
+
+    return text && memchr(text, 0, room) ? text : NULL;
 }
 
 /* How many bytes of a region the object fills, NOBITS included and the padding to a page not. */
@@ -138,6 +145,7 @@ static int check_slots(struct loader *loader, struct failure *why)
         return refuse(loader, why, -ENOEXEC,
                       ".moult.slots is there, but .moult.info is not: the object has no MODULE()");
     loader->declaration.slots = (uint32_t)(bytes / sizeof(struct module_slot));
+    loader->declaration.slots_table = loader->base + loader->section_states[loader->slots_section].offset;
     for (uint32_t i = 0; i < loader->declaration.slots; i++) {
         struct module_slot slot;
         uint64_t ops;
@@ -170,16 +178,18 @@ static int check_exports(struct loader *loader, struct failure *why)
         return refuse(loader, why, -ENOEXEC, ".moult.exports has %llu bytes; an export has %zu",
                       (unsigned long long)bytes, sizeof(struct module_export));
     loader->declaration.exports = (uint32_t)(bytes / sizeof(struct module_export));
+    loader->declaration.exports_table = loader->base + loader->section_states[loader->exports_section].offset;
     for (uint32_t i = 0; i < loader->declaration.exports; i++) {
         struct module_export export;
-        struct loader_text name;
+        const char *name;
 
         memcpy(&export, exports + i * sizeof export, sizeof export);
-        if (!text_at(loader, (uint64_t)(uintptr_t) export.name, &name) || !*name.text || !is_line(name.text))
+        name = text_at(loader, (uint64_t)(uintptr_t) export.name);
+        if (!name || !*name || !is_line(name))
             return refuse(loader, why, -ENOEXEC, ".moult.exports: the name of entry %u at %p is no text in the module",
                           i, (const void *)export.name);
         if (!in_image(loader, (uint64_t)(uintptr_t) export.address))
-            return refuse(loader, why, -ENOEXEC, ".moult.exports: '%.200s' at %p is not in the module", name.text,
+            return refuse(loader, why, -ENOEXEC, ".moult.exports: '%.200s' at %p is not in the module", name,
                           export.address);
     }
     return 0;
@@ -242,8 +252,10 @@ void loader_export(const struct loader *loader, uint32_t index, struct loader_ex
 {
     const uint8_t *exports = section_contents(loader, loader->exports_section);
     struct module_export found;
+    uint64_t room;
 
     memcpy(&found, exports + (size_t)index * sizeof found, sizeof found);
     export->address = (uint64_t)(uintptr_t)found.address;
-    text_at(loader, (uint64_t)(uintptr_t)found.name, &export->name);
+    export->name.address = (uint64_t)(uintptr_t)found.name;
+    export->name.text = written_at(loader, export->name.address, &room); /* a text, as check_exports() found */
 }

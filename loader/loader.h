@@ -101,8 +101,9 @@ struct loader_declaration {
     struct loader_text name; /* at most MODULE_NAME_BYTES - 1 characters of a-z 0-9 - . */
     struct loader_text version;
     struct loader_text summary;
-    uint32_t slots;   /* loader_slot() knows this many */
-    uint32_t exports; /* loader_export() knows this many */
+    uint32_t slots;                      /* loader_slot() knows this many */
+    uint32_t exports;                    /* loader_export() knows this many */
+    uint64_t slots_table, exports_table; /* run addresses of the arrays in the image; 0 if there is none */
 };
 
 /* One policy that a module offers. */

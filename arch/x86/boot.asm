@@ -129,17 +129,8 @@ long_mode:
     mov ss, eax
     mov fs, eax
     mov gs, eax
-    mov rax, .upper
+    mov rax, boot_upper
     jmp rax
-
-section .text
-.upper:
-    mov rsp, boot_stack_top
-    mov edi, ebp
-    xor ebp, ebp
-    push rbp                            ; a backtrace ends at a return address of 0
-    call boot_main
-    ud2
 
 section .boot.data progbits alloc nowrite noexec align=8
 boot_gdt:
@@ -160,4 +151,4 @@ table_direct resb 4096
 directory_image resb 4096
 directory_direct resb 4 * 4096
 
-extern boot_main, boot_stack_top
+extern boot_upper, boot_stack_top

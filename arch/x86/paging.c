@@ -6,8 +6,8 @@
  * themselves allow everything, but for the one that arch_gate() closes; the last entry alone decides. Never is that
  * writable and executable.
  *
- * Entry points: arch_map(), arch_protect(), arch_unmap(), arch_translate(). Concurrency: changes under one lock,
- * interrupts off, bounded by the depth of the tables and one split. The caller flushes other CPUs.
+ * Entry points: arch_map(), arch_protect(), arch_unmap(), arch_translate(), arch_table_frames(). Concurrency: changes
+ * under one lock, interrupts off, bounded by the depth of the tables and one split. The caller flushes other CPUs.
  */
 #include "arch/x86/control.h"
 #include "core/frames.h"
@@ -35,6 +35,7 @@
 #define USER_HALF_END 0x0000800000000000ul
 
 static struct spinlock table_lock;
+static uint64_t tables; /* frames taken for tables; changes under the lock */
 
 /* How many bytes one entry of a level covers. */
 static inline uint64_t level_bytes(unsigned level)
@@ -101,6 +102,7 @@ static int add_table(volatile uint64_t *entry)
 
     if (!table)
         return -ENOMEM;
+    tables++;
     *entry = table | ENTRY_PRESENT | ENTRY_WRITABLE;
     return 0;
 }
@@ -113,6 +115,7 @@ static int split(volatile uint64_t *entry, unsigned level)
 
     if (!table)
         return -ENOMEM;
+    tables++;
     physical_address frame = value & ENTRY_ADDRESS & ~(level_bytes(level) - 1);
     uint64_t flags = value & ~(ENTRY_ADDRESS & ~ENTRY_PAT_LARGE);
     if (level == 2)
@@ -251,4 +254,9 @@ void arch_gate(uintptr_t address, bool open)
 void arch_flush_all(void)
 {
     control_forget_all();
+}
+
+uint64_t arch_table_frames(void)
+{
+    return __atomic_load_n(&tables, __ATOMIC_RELAXED);
 }

@@ -111,7 +111,7 @@ static int link_and_show(struct request *request, struct loader *loader, struct 
         return fail(why, -ENOMEM, "there is no memory to look into the object; end some threads or unload a module");
     error = loader_link(loader, image, why);
     if (!error && !loader->declaration.declared)
-        error = fail(why, -ENOEXEC, "the object does not declare a module: MODULE(…) of moult/module.h is missing");
+        error = fail(why, -ENOEXEC, "the object does not declare a module: MODULE(...) of moult/module.h is missing");
     if (!error) {
         struct json *json = reply_begin(request);
 

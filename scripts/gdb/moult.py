@@ -29,7 +29,8 @@ def add(module):
     places = sections(name, base)
     text = [address for section, address in places if section == ".text"]
     if not text:
-        print(f"moult: no symbols for module {name}: build/modules/{name}.o is not what the kernel loaded")
+        what = "is not what the kernel loaded" if os.path.exists(f"{BUILD}/modules/{name}.o") else "is not there"
+        print(f"moult: no symbols for module {name}: build/modules/{name}.o {what}")
         return
     others = " ".join(f"-s {section} {address:#x}" for section, address in places if section != ".text")
     gdb.execute(f"add-symbol-file {BUILD}/modules/{name}.o {text[0]:#x} {others}", to_string=True)

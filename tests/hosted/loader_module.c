@@ -206,6 +206,8 @@ static void declaration(void **state)
     assert_true(loader_contains(&bench.loader, LOADER_RODATA, slot_found.ops, slot_found.ops_bytes));
     assert_false(loader_contains(&bench.loader, LOADER_RODATA, slot_found.ops, slot_found.ops_bytes + 1));
     assert_int_equal(found->exports, 2);
+    assert_int_equal(found->slots_table, bench_address(&bench, ".moult.slots"));
+    assert_int_equal(found->exports_table, bench_address(&bench, ".moult.exports"));
     loader_export(&bench.loader, 0, &export);
     assert_string_equal(export.name.text, "function");
     assert_int_equal(export.address, bench_address(&bench, ".text") + 16);

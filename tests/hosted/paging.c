@@ -101,6 +101,7 @@ static void test_map_makes_the_entry(void **unused)
     };
     physical_address frame;
     unsigned protection;
+    uint64_t before = arch_table_frames();
 
     for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
         uintptr_t address = KERNEL + i * PAGE_SIZE;
@@ -112,6 +113,7 @@ static void test_map_makes_the_entry(void **unused)
         assert_int_equal(protection, cases[i].protection);
     }
     assert_int_equal(next_frame, 5); /* the root, and one table of each lower level */
+    assert_int_equal(arch_table_frames() - before, 3);
 }
 
 static void test_user_half_is_not_global(void **unused)
@@ -139,6 +141,8 @@ static void test_map_refuses(void **unused)
 static void test_map_without_memory(void **unused)
 {
     (void)unused;
+    uint64_t before = arch_table_frames();
+
     for (size_t tables = 0; tables < 3; tables++) {
         frames_left = tables ? 1 : 0; /* the tables that an attempt made stay for the next */
         assert_int_equal(arch_map(KERNEL, FRAME, PROTECTION_WRITE), -ENOMEM);
@@ -146,6 +150,7 @@ static void test_map_without_memory(void **unused)
     }
     frames_left = 1;
     assert_int_equal(arch_map(KERNEL, FRAME, PROTECTION_WRITE), 0);
+    assert_int_equal(arch_table_frames() - before, 3); /* what was not had is not counted */
 }
 
 static void test_unmap(void **unused)

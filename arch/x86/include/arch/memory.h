@@ -80,6 +80,9 @@ void arch_gate(uintptr_t address, bool open);
 /* The frame and protection of a mapped address; false if there is none. */
 bool arch_translate(uintptr_t address, physical_address *frame, unsigned *protection);
 
+/* How many frames were taken for page tables: they stay, for the next mapping near by. Any context. */
+uint64_t arch_table_frames(void);
+
 /* Forgets all of this CPU's cached translations, global ones too. */
 void arch_flush_all(void);
 

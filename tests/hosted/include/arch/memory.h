@@ -44,6 +44,7 @@ int arch_prepare_tables(uintptr_t address, size_t bytes);
 int arch_protect(uintptr_t address, unsigned protection);
 physical_address arch_unmap(uintptr_t address);
 bool arch_translate(uintptr_t address, physical_address *frame, unsigned *protection);
+uint64_t arch_table_frames(void);
 void arch_gate(uintptr_t address, bool open);
 void arch_flush_all(void);
 
