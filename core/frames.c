@@ -13,6 +13,7 @@
 #include "core/frames_private.h"
 #include "core/panic.h"
 #include "core/slot_call.h"
+#include <moult/text.h>
 #include <string.h>
 
 #define EVERY_BYTE 0x0101010101010101ul
@@ -116,6 +117,16 @@ static bool flip_block(uint64_t first, unsigned order, uint8_t from, uint8_t to)
         return false;
     }
     return true;
+}
+
+void frames_breach(const char *format, ...)
+{
+    char what[SLOT_REASON_BYTES];
+    va_list arguments;
+    va_start(arguments, format);
+    text_format_list(what, sizeof(what), format, arguments);
+    va_end(arguments);
+    slot_fault(SLOT_KIND_FRAMES, NULL, what);
 }
 
 void frames_adopt_next(void)

@@ -152,16 +152,6 @@ static void breach(const struct module *module, const char *what)
     handover.told = true;
 }
 
-void frames_breach(const char *format, ...)
-{
-    char what[SLOT_REASON_BYTES];
-    va_list arguments;
-    va_start(arguments, format);
-    text_format_list(what, sizeof(what), format, arguments);
-    va_end(arguments);
-    slot_fault(SLOT_KIND_FRAMES, NULL, what);
-}
-
 /* The chunks follow: by step(), and whenever it finds no frame. */
 static int rebuild(struct policy *to, uint64_t *moved)
 {

@@ -82,7 +82,7 @@ static void bitmap_show(const struct frames_store *store, uint64_t chunk, struct
     *bits = store->chunks[chunk].free;
 }
 
-static const struct frames_ops bitmap_ops = {
+const struct frames_ops bitmap_ops = {
     .store_bytes = sizeof(struct frames_store),
     .chunk_bytes = sizeof(struct frames_chunk),
     .init = bitmap_init,

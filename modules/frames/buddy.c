@@ -147,7 +147,7 @@ static void buddy_show(const struct frames_store *store, uint64_t number, struct
     }
 }
 
-static const struct frames_ops buddy_ops = {
+const struct frames_ops buddy_ops = {
     .store_bytes = sizeof(struct frames_store),
     .chunk_bytes = sizeof(struct frames_chunk),
     .init = buddy_init,

@@ -119,7 +119,7 @@ static void percpu_exchange(struct frames_store *store, struct frames_cache *cac
         percpu_give(store, cache->frames[cache->first++ % CACHE_FRAMES], 0);
 }
 
-static const struct frames_ops percpu_ops = {
+const struct frames_ops percpu_ops = {
     .store_bytes = sizeof(struct frames_store),
     .chunk_bytes = sizeof(struct frames_chunk),
     .cache_bytes = sizeof(struct frames_cache),
