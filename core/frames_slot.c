@@ -122,14 +122,14 @@ static int step(struct slot_progress *progress)
     uint64_t began, cycles;
     bool more;
     arch_interrupts_disable();
-    began = arch_clock();
     spin_lock(&frames.lock);
+    began = arch_clock();
     if (frames.unadopted > 0)
         frames_adopt_next();
     more = frames.unadopted > 0;
     progress->moved = frames.moved;
-    spin_unlock(&frames.lock);
     cycles = arch_clock() - began;
+    spin_unlock(&frames.lock);
     arch_interrupts_enable();
     if (cycles > progress->longest)
         progress->longest = cycles;

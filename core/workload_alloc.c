@@ -14,7 +14,9 @@
 
 #define PIECES 24
 #define ORDER_LARGEST 4
-#define BLOCK_LARGEST 6000       /* bytes */
+#define BLOCK_SMALL 512          /* bytes, at most; */
+#define BLOCK_LARGEST 6000       /* but one of LARGE_EVERY: its pages are mapped, and every CPU forgets them */
+#define LARGE_EVERY 256
 #define PAUSE_EVERY 64           /* pieces allocated between two yields */
 #define MEMORY_PAUSE 10000000ull /* nanoseconds to wait when there is no memory */
 
@@ -75,7 +77,9 @@ static uint64_t *take_frames(struct holder *holder, struct piece *piece)
 
 static uint64_t *take_block(struct holder *holder, struct piece *piece)
 {
-    piece->count = 1 + (uint32_t)(draw(holder) % (BLOCK_LARGEST / sizeof(uint64_t)));
+    uint64_t most = draw(holder) % LARGE_EVERY ? BLOCK_SMALL : BLOCK_LARGEST;
+
+    piece->count = 1 + (uint32_t)(draw(holder) % (most / sizeof(uint64_t)));
     return heap_alloc(piece->count * sizeof(uint64_t));
 }
 

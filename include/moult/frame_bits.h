@@ -11,8 +11,8 @@
 #define FRAME_WORDS (FRAMES_IN_CHUNK / 64)
 #define FRAME_WORD_ORDER 6 /* a word is a block of this order */
 
-/* The bits of `word` at which a block begins whose bits are all set. `order` < FRAME_WORD_ORDER. */
-static inline uint64_t frame_bits_starts(uint64_t word, unsigned order)
+/* The bits of a word at which a block of that order may begin. `order` < FRAME_WORD_ORDER. */
+static inline uint64_t frame_bits_aligned(unsigned order)
 {
     static const uint64_t aligned[FRAME_WORD_ORDER] = {~0ul,
                                                        0x5555555555555555ul,
@@ -21,9 +21,15 @@ static inline uint64_t frame_bits_starts(uint64_t word, unsigned order)
                                                        0x0001000100010001ul,
                                                        0x0000000100000001ul};
 
+    return aligned[order];
+}
+
+/* The bits of `word` at which a block begins whose bits are all set. `order` < FRAME_WORD_ORDER. */
+static inline uint64_t frame_bits_starts(uint64_t word, unsigned order)
+{
     for (unsigned i = 0; i < order; i++)
         word &= word >> (1u << i);
-    return word & aligned[order];
+    return word & frame_bits_aligned(order);
 }
 
 /* Is every bit of a block of whole words set? */
@@ -74,7 +80,7 @@ static inline unsigned frame_bits_count(const struct frame_bits *bits)
     unsigned count = 0;
 
     for (unsigned i = 0; i < FRAME_WORDS; i++)
-        count += frame_bits_in_word(bits->words[i]);
+        count += bits->words[i] ? frame_bits_in_word(bits->words[i]) : 0;
     return count;
 }
 

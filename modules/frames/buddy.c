@@ -61,33 +61,45 @@ static void remove_block(struct frames_chunk *chunk, unsigned at, unsigned order
         LIST_REMOVE(level, link);
 }
 
-/* Which blocks of `order` have both halves among `halves`, blocks of the order below; those lose both. */
-static void join_halves(struct frame_bits *halves, struct frame_bits *joined, unsigned order)
+/*
+ * Splits a word of free frames into blocks, as large as they can be: of each order those without a buddy, the others
+ * being halves of the next. Returns whether the whole word is one.
+ */
+static bool split_word(struct frames_chunk *chunk, unsigned word, uint64_t free)
 {
-    unsigned distance = 1u << (order - 1), words = distance / 64;
-
-    for (unsigned i = 0; i < FRAME_WORDS; i++) {
-        uint64_t other = words ? (i + words < FRAME_WORDS ? halves->words[i + words] : 0)
-                               : halves->words[i] >> distance;
-        uint64_t even = order < FRAME_WORD_ORDER ? frame_bits_starts(~0ul, order) : (i * 64) % (1u << order) == 0;
-        joined->words[i] = halves->words[i] & other & even;
+    bool whole = free == ~0ul; /* most are */
+    if (whole)
+        free = 0;
+    for (unsigned order = 0; order < FRAME_WORD_ORDER - 1; order++) {
+        uint64_t pairs = free & free >> (1u << order) & frame_bits_aligned(order + 1);
+        chunk->levels[order].starts.words[word] = free & ~(pairs | pairs << (1u << order));
+        free = pairs;
     }
-    for (unsigned i = 0; i < FRAME_WORDS; i++) {
-        halves->words[i] &= ~joined->words[i];
-        if (words && i + words < FRAME_WORDS)
-            halves->words[i + words] &= ~joined->words[i];
-        else if (!words)
-            halves->words[i] &= ~(joined->words[i] << distance);
+    chunk->levels[FRAME_WORD_ORDER - 1].starts.words[word] = free;
+    return whole;
+}
+
+/* The same with whole words, a bit each: a block of them begins at the first bit of its first word. */
+static void split_words(struct frames_chunk *chunk, unsigned whole)
+{
+    for (unsigned order = FRAME_WORD_ORDER; order < ORDERS; order++) {
+        unsigned distance = 1u << (order - FRAME_WORD_ORDER);
+        unsigned pairs = whole & whole >> distance & (unsigned)frame_bits_aligned(order - FRAME_WORD_ORDER + 1);
+        unsigned alone = whole & ~(pairs | pairs << distance);
+        for (unsigned i = 0; i < FRAME_WORDS; i++)
+            chunk->levels[order].starts.words[i] = alone >> i & 1;
+        whole = pairs;
     }
 }
 
 static void buddy_adopt(struct frames_store *store, uint64_t number, const struct frame_bits *free)
 {
     struct frames_chunk *chunk = &store->chunks[number];
+    unsigned whole = 0;
 
-    chunk->levels[0].starts = *free;
-    for (unsigned order = 1; order < ORDERS; order++)
-        join_halves(&chunk->levels[order - 1].starts, &chunk->levels[order].starts, order);
+    for (unsigned i = 0; i < FRAME_WORDS; i++)
+        whole |= (unsigned)split_word(chunk, i, free->words[i]) << i;
+    split_words(chunk, whole);
     for (unsigned order = 0; order < ORDERS; order++) {
         struct level *level = &chunk->levels[order];
         level->count = frame_bits_count(&level->starts);
@@ -139,9 +151,9 @@ static void buddy_show(const struct frames_store *store, uint64_t number, struct
     const struct frames_chunk *chunk = &store->chunks[number];
 
     for (unsigned order = 0; order < ORDERS; order++) {
-        struct frame_bits starts = chunk->levels[order].starts;
-        for (unsigned i = 0; i < FRAME_WORDS; i++) {
-            for (uint64_t left = starts.words[i]; left; left &= left - 1)
+        const struct level *level = &chunk->levels[order];
+        for (unsigned i = 0; level->count > 0 && i < FRAME_WORDS; i++) {
+            for (uint64_t left = level->starts.words[i]; left; left &= left - 1)
                 frame_bits_mark(bits, i * 64 + (unsigned)__builtin_ctzl(left), order, true);
         }
     }
