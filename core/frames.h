@@ -1,7 +1,8 @@
 /*
  * frames.h - which frames of physical memory exist, and which are free.
  *
- * The frame table is a fact of the core: one byte a frame says what it is.
+ * The frame table is a fact of the core: one byte a frame says what it is. Which of the free frames is given out is the
+ * choice of the policy in the slot `frames`; before slots_init() the core chooses itself.
  */
 #ifndef CORE_FRAMES_H
 #define CORE_FRAMES_H
@@ -38,14 +39,24 @@ physical_address frames_alloc(void);
 /* The same, filled with zeros. */
 physical_address frames_alloc_zeroed(void);
 
+/*
+ * A block of 2^order frames (order at most FRAMES_ORDER_MAX of moult/frames.h), aligned to its size; 0 when there is
+ * none. Any context.
+ */
+physical_address frames_alloc_block(unsigned order);
+
 /* Gives a frame back. Panics on one that is not in use: only the core's own mistake can cause that. */
 void frames_free(physical_address frame);
 
+/* Gives back 2^order frames, all in use; whether they were allocated as one block does not matter. */
+void frames_free_block(physical_address first, unsigned order);
+
+/* Exact while nobody allocates or frees. */
 void frames_count(struct frames_count *count);
 
 /*
- * For `check`, all CPUs held: recounts the table and returns the number of disagreements with the counters and the free
- * structure.
+ * For `check`, all CPUs held: recounts the table, and compares it with the counters and with what the policy holds.
+ * Returns the number of disagreements.
  */
 unsigned frames_check(char *details, size_t capacity);
 

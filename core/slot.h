@@ -58,14 +58,17 @@ struct slot_type {
     void (*carry_on)(struct policy *occupant);
     /* In a rendezvous: moves the whole state; on an error `from` has it as before. NULL: in batches. */
     int (*transfer)(struct policy *from, struct policy *to, uint64_t *moved, struct failure *why);
-    /* The ops that serve while a hand-over in batches is under way; NULL: there are no batches. */
+    /* The ops that serve while a hand-over in batches is under way; NULL: those of the policy that takes over. */
     const void *dispatcher;
     /*
-     * In a rendezvous: from now on the dispatcher serves. Moves what cannot wait. Called with the roles exchanged in
+     * In a rendezvous: from now on those serve. Moves what cannot wait. Called with the roles exchanged in
      * the middle of a hand-over, it begins the way back.
      */
     void (*begin)(struct policy *from, struct policy *to);
-    /* The next batch. 1: there may be more; 0: nothing is left; -EPROTO: finish() will say who broke the contract. */
+    /*
+     * The next batch. 1: there may be more; 0: nothing is left; -EPROTO: finish() will say who broke the contract. NULL:
+     * there are no batches.
+     */
     int (*step)(struct slot_progress *progress);
     /*
      * In a rendezvous: verifies the invariants, changes nothing. *culprit: the policy, of the two, that broke its
@@ -79,6 +82,8 @@ struct slot_type {
      * and is not asked. -EPROTO: `to` failed as well (contain_reason()).
      */
     int (*rebuild)(struct policy *to, uint64_t *moved);
+    /* What rebuild() left for later, the machine running: as step(). NULL: nothing. */
+    int (*catch_up)(struct slot_progress *progress);
     /* Gives back what reserve() took. */
     void (*release)(struct policy *policy);
 };

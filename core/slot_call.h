@@ -18,6 +18,7 @@
 /* The kinds of slot, as they are noted at each call site. */
 enum slot_kind {
     SLOT_KIND_SCHED,
+    SLOT_KIND_FRAMES,
     SLOT_KIND_COUNT,
 };
 
@@ -34,8 +35,11 @@ struct slot_site {
 
 extern const struct slot_site slot_sites_start[], slot_sites_end[];
 
-/* What a call site of a slot without an occupant leads to: panics, since the core called a slot that it had closed. */
-void slot_closed(void);
+/*
+ * What a call site of a slot without an occupant leads to: panics, since the core called a slot that it had closed.
+ * Before slots_init() it returns 0, as a call that is abandoned: the core has to do without the policy.
+ */
+uintptr_t slot_closed(void);
 
 #define SLOT_SITE_LISTED(absent)                      \
     ".pushsection .moult.slot_sites, \"a\"\n"         \

@@ -30,7 +30,7 @@ const char *const swap_step_names[SWAP_STEP_COUNT] = {
 
 static bool in_batches(const struct part *part)
 {
-    return part->slot->type->dispatcher;
+    return part->slot->type->step;
 }
 
 /* Ends a step's time, and fails on purpose if this is the step to fail at. */
@@ -133,11 +133,12 @@ static int prepare(struct transaction *swap)
 
 static void begin_part(struct part *part, struct policy *from, struct policy *to)
 {
+    const struct slot_type *type = part->slot->type;
     if (!in_batches(part))
         return;
     part->slot->candidate = part->to;
-    part->slot->type->begin(from, to);
-    slot_sites_patch(part->slot, part->slot->type->dispatcher);
+    type->begin(from, to);
+    slot_sites_patch(part->slot, type->dispatcher ? type->dispatcher : to->ops);
 }
 
 static void install_held(void *argument)
@@ -151,9 +152,18 @@ static void install_held(void *argument)
 }
 
 /*
- * Moves everything that is left from one policy to the other, in batches. The swapper comes before every other
- * thread: after a tick's worth of work it lets them have as much.
+ * The swapper comes before every other thread: after a tick's worth of work, which is at `due`, it lets them have as
+ * much. Returns when the next rest is due.
  */
+static uint64_t rest_if_due(uint64_t due)
+{
+    if (arch_clock() <= due)
+        return due;
+    thread_sleep(time_nanoseconds(sched_tick_cycles));
+    return arch_clock() + sched_tick_cycles;
+}
+
+/* Moves everything that is left from one policy to the other, in batches. */
 static int transfer_part(struct transaction *swap, struct part *part, bool fail_half_way)
 {
     struct slot_progress progress = {.longest = 0};
@@ -162,12 +172,10 @@ static int transfer_part(struct transaction *swap, struct part *part, bool fail_
     while (more == 1 && result == 0) {
         more = part->slot->type->step(&progress);
         note_blackout(swap, progress.longest);
-        if (arch_clock() > rest) {
-            thread_sleep(time_nanoseconds(sched_tick_cycles));
-            rest = arch_clock() + sched_tick_cycles;
-        }
+        rest = rest_if_due(rest);
         if (fail_half_way && progress.moved >= threads_count() / 2)
-            result = fail(swap->why, -EPROTO, "failed on purpose in transfer, after %lu threads", progress.moved);
+            result = fail(swap->why, -EPROTO, "failed on purpose in transfer, after %lu %s", progress.moved,
+                          part->slot->type->moves);
     }
     part->moved = progress.moved;
     return result;
@@ -434,6 +442,14 @@ static void rescue_held(void *argument)
     slot_sites_patch(slot, slot->occupant->ops);
 }
 
+static void catch_up(const struct slot *slot)
+{
+    struct slot_progress progress = {.longest = 0};
+    uint64_t rest = arch_clock() + sched_tick_cycles;
+    while (slot->type->catch_up && slot->type->catch_up(&progress) == 1)
+        rest = rest_if_due(rest);
+}
+
 uint64_t transaction_rescue(struct slot *slot, const char *reason)
 {
     struct policy *failed = slot->occupant, *standby = slot->standby;
@@ -441,6 +457,7 @@ uint64_t transaction_rescue(struct slot *slot, const char *reason)
     rescue.policy->side = !failed->side;
     note_death(slot, failed, reason);
     rendezvous(rescue_held, &rescue);
+    catch_up(slot);
     slot->standby = NULL;
     memcpy(slot->previous, failed->name, sizeof(slot->previous));
     slot->swaps++;

@@ -24,6 +24,7 @@ static const struct kind {
     {"yield", 1, 1, {ROLE_YIELD}},
     {"pingpong", 2, 2, {ROLE_PING, ROLE_PONG}},
     {"sleep", 1, 1, {ROLE_SLEEP}},
+    {"alloc", 1, 1, {ROLE_ALLOC}},
     {"mix",
      1,
      10,
@@ -143,7 +144,7 @@ int workload_start(const struct workload_options *options, struct workload_resul
             kind = &kinds[i];
     }
     if (!kind)
-        return fail(why, -ENOENT, "there is no workload '%.64s'; there are spin, yield, pingpong, sleep, mix",
+        return fail(why, -ENOENT, "there is no workload '%.64s'; there are spin, yield, pingpong, sleep, alloc, mix",
                     options->kind);
 
     uint32_t threads = options->count * kind->threads;

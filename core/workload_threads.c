@@ -27,7 +27,7 @@ static struct {
     const char *volatile first; /* what the first one was */
 } shared = {.pairs = TAILQ_HEAD_INITIALIZER(shared.pairs)};
 
-static void violation(const char *what)
+void workload_violation(const char *what)
 {
     const char *none = NULL;
 
@@ -93,7 +93,7 @@ static void sleeper(void *argument)
         uint64_t due = clock_nanoseconds() + period;
 
         if (thread_sleep(period) == 0 && clock_nanoseconds() + ROUNDING < due)
-            violation("a sleeper woke before its time");
+            workload_violation("a sleeper woke before its time");
     }
 }
 
@@ -110,7 +110,7 @@ static void partner(void *argument)
     heap_free(task);
     while (!semaphore_down(&bond->turns[side]) && !bond->over && !thread_killed()) {
         if (bond->counts[0] != bond->counts[1] + side)
-            violation("the partners of a pair are out of step: a wake-up was lost or doubled");
+            workload_violation("the partners of a pair are out of step: a wake-up was lost or doubled");
         bond->counts[side]++;
         semaphore_up(&bond->turns[!side]);
     }
@@ -146,14 +146,19 @@ static void parent(void *argument)
             break;
         }
         if (++bond->counts[0] != bond->counts[1])
-            violation("a child that was joined has not run exactly once");
+            workload_violation("a child that was joined has not run exactly once");
     }
     bond_put(bond);
 }
 
 const struct workload_role workload_roles[] = {
-    [ROLE_SPIN] = {"spin", spin},       [ROLE_YIELD] = {"yield", yield}, [ROLE_SLEEP] = {"sleep", sleeper},
-    [ROLE_PARENT] = {"parent", parent}, [ROLE_PING] = {"ping", partner}, [ROLE_PONG] = {"pong", partner},
+    [ROLE_SPIN] = {"spin", spin},
+    [ROLE_YIELD] = {"yield", yield},
+    [ROLE_SLEEP] = {"sleep", sleeper},
+    [ROLE_PARENT] = {"parent", parent},
+    [ROLE_PING] = {"ping", partner},
+    [ROLE_PONG] = {"pong", partner},
+    [ROLE_ALLOC] = {"alloc", workload_alloc},
 };
 
 /* Both wait, and neither has a turn coming: a wake-up was lost. */

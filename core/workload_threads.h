@@ -33,7 +33,7 @@ struct task {
 };
 
 /* The kinds of threads that workloads are made of. */
-enum role { ROLE_SPIN, ROLE_YIELD, ROLE_SLEEP, ROLE_PARENT, ROLE_PING, ROLE_PONG };
+enum role { ROLE_SPIN, ROLE_YIELD, ROLE_SLEEP, ROLE_PARENT, ROLE_PING, ROLE_PONG, ROLE_ALLOC };
 
 struct workload_role {
     const char *name;              /* of its threads */
@@ -42,5 +42,11 @@ struct workload_role {
 
 /* By enum role. */
 extern const struct workload_role workload_roles[];
+
+/* The thread of ROLE_ALLOC: core/workload_alloc.c. */
+void workload_alloc(void *argument);
+
+/* A thread has found something wrong: `check` reports how often, and what the first was. `what` is a constant. */
+void workload_violation(const char *what);
 
 #endif

@@ -9,6 +9,7 @@
 #include "core/heap.h"
 #include "core/interrupt.h"
 #include "core/monitor/commands.h"
+#include "core/slot.h"
 #include "core/thread.h"
 #include "core/vm.h"
 #include <arch/interrupts.h>
@@ -38,9 +39,11 @@ static int run_mem(struct request *request, struct failure *why)
     heap_count(&heap);
     struct json *json = reply_begin(request);
     if (!json) {
-        reply_print(request, "frames   %lu KiB: %lu free, %lu used, %lu of it page tables; %lu reserved besides\n",
+        reply_print(request,
+                    "frames   %lu KiB: %lu free, %lu used, %lu of it page tables; %lu reserved besides; by %s\n",
                     frames.total * PAGE_SIZE / KIB, frames.free * PAGE_SIZE / KIB, frames.used * PAGE_SIZE / KIB,
-                    arch_table_frames() * PAGE_SIZE / KIB, frames.reserved * PAGE_SIZE / KIB);
+                    arch_table_frames() * PAGE_SIZE / KIB, frames.reserved * PAGE_SIZE / KIB,
+                    slot_find("frames")->occupant->name);
         reply_print(request, "ranges   %lu: %lu KiB reserved, %lu mapped\n", vm.ranges,
                     vm.reserved_pages * PAGE_SIZE / KIB, vm.mapped_pages * PAGE_SIZE / KIB);
         reply_print(request, "heap     %lu blocks of %lu bytes in %lu spans of %lu KiB\n", heap.blocks, heap.bytes,
@@ -54,6 +57,7 @@ static int run_mem(struct request *request, struct failure *why)
     json_number(json, "used", frames.used);
     json_number(json, "tables", arch_table_frames());
     json_number(json, "reserved", frames.reserved);
+    json_text(json, "policy", slot_find("frames")->occupant->name);
     json_object_end(json);
     json_object(json, "vm");
     json_number(json, "ranges", vm.ranges);

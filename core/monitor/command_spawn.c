@@ -141,8 +141,9 @@ const struct command spawn_command = {
     .form = "spawn WORKLOAD [COUNT] [KEY=VALUE ...]",
     .summary = "starts threads that load the machine",
     .details = "spin computes, yield gives way all the time, sleep sleeps, pingpong is pairs that\n"
-               "wake each other (COUNT is of pairs), mix is some of each and parents that create\n"
-               "and join children all the time.\n"
+               "wake each other (COUNT is of pairs), alloc allocates and frees frames and heap\n"
+               "blocks all the time, mix is some of the others and parents that create and join\n"
+               "children all the time.\n"
                "Keys: weight=, priority=, affinity=MASK, name=, period=MILLISECONDS of sleepers.\n",
     .words_min = 1,
     .words_max = 2,

@@ -16,6 +16,7 @@
 #include <getopt.h>
 #include <libgen.h>
 #include <limits.h>
+#include <moult/frames.h>
 #include <moult/module.h>
 #include <moult/sched.h>
 #include <moult/text.h>

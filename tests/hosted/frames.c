@@ -1,12 +1,19 @@
-/* sources: core/frames.c core/lock.c core/text.c tests/hosted/machine/machine.c tests/hosted/machine/cpu.c */
+/* sources: core/frames.c core/frames_check.c core/frames_slot.c core/fallback/frames_first.c core/errors.c core/lock.c
+ * core/text.c tests/hosted/machine/machine.c tests/hosted/machine/cpu.c tests/hosted/machine/slots.c
+ * tests/hosted/machine/heap.c */
 /*
- * frames.c - the frame allocator against a model: a table of who has what.
+ * frames.c - the frame table, before there is a policy and with the built-in one, against a model: a table of who has
+ * what.
  *
  * All tests use one machine, and each gives back what it took.
  */
 #include "core/frames.h"
+#include "core/frames_private.h"
+#include "core/frames_slot.h"
+#include "core/slot_call.h"
 #include "machine/cpu.h"
 #include "machine/machine.h"
+#include "machine/slots.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -17,6 +24,8 @@
 
 #define FRAMES 8192
 #define TABLE_FRAMES 2 /* one byte a frame */
+
+unsigned cpu_count = 1;
 
 static const struct memory_run runs[] = {{0, 159}, {256, 1024}, {1025, 1026}, {2000, FRAMES}};
 
@@ -74,6 +83,7 @@ static void test_every_frame_once_until_there_is_none(void **unused)
     physical_address frame;
     uint64_t count = 0;
 
+    memset(taken, 0, sizeof taken);
     for (; (frame = frames_alloc()); count++) {
         assert_int_equal(frame % PAGE_SIZE, 0);
         assert_true(usable(frame / PAGE_SIZE));
@@ -101,7 +111,7 @@ static void test_zeroed(void **unused)
     memset(physical_to_virtual(dirty), 0xff, PAGE_SIZE);
     frames_free(dirty);
     physical_address frame = frames_alloc_zeroed();
-    assert_int_equal(frame, dirty); /* last given back, first taken: it is in the caches */
+    assert_int_equal(frame, dirty); /* the only one that is not zero yet */
     const uint8_t *bytes = physical_to_virtual(frame);
     for (size_t i = 0; i < PAGE_SIZE; i++)
         assert_int_equal(bytes[i], 0);
@@ -161,41 +171,77 @@ static void test_refuses_what_is_not_in_use(void **unused)
     assert_non_null(machine_panic_in(give_back, (void *)frame));
 }
 
-/* Runs the check with a word of a free frame overwritten, and expects it to find that. */
-static void assert_found(uint64_t *word, uint64_t value)
+/* Runs the check with a byte of the table overwritten, and expects it to find that. */
+static void assert_found(physical_address frame, uint8_t state)
 {
     char details[256] = "";
-    uint64_t before = *word;
+    uint8_t *entry = frames.table + frame / PAGE_SIZE, before = *entry;
 
-    *word = value;
+    *entry = state;
     assert_true(frames_check(details, sizeof details) > 0);
     assert_true(strlen(details) > 0);
-    *word = before;
+    *entry = before;
     assert_sound(); /* the check itself has changed nothing */
 }
 
 static void test_check_finds_damage(void **unused)
 {
     (void)unused;
-    physical_address a = frames_alloc(), b = frames_alloc(), used = frames_alloc();
-    uint64_t *run = physical_to_virtual(b);
+    physical_address used = frames_alloc(), free = frames_alloc();
 
-    frames_free(a);
-    frames_free(b);
-    assert_int_equal(run[0], a / PAGE_SIZE);
-    assert_found(run, b / PAGE_SIZE);    /* a circle */
-    assert_found(run, 0);                /* the rest lost */
-    assert_found(run, used / PAGE_SIZE); /* a frame in use */
-    assert_found(run, FRAMES + 5);       /* no frame at all */
-    assert_found(run + 1, 3);            /* more than one */
-    assert_found(run + 1, ~0ul);
+    frames_free(free);
+    assert_found(used, FRAME_FREE);
+    assert_found(used, FRAME_RESERVED);
+    assert_found(used, 77);
+    assert_found(free, FRAME_USED);
     frames_free(used);
+}
+
+static void test_blocks(void **unused)
+{
+    (void)unused;
+    uint64_t free = count_now().free;
+
+    for (unsigned order = 0; order <= FRAMES_ORDER_MAX; order++) {
+        physical_address block = frames_alloc_block(order);
+        assert_true(block);
+        assert_int_equal(block % (PAGE_SIZE << order), 0);
+        assert_int_equal(count_now().free, free - (1ul << order));
+        assert_sound();
+        for (uint64_t i = 0; i < 1ul << order; i++) { /* frame by frame, as well as whole */
+            assert_true(usable(block / PAGE_SIZE + i));
+            if (order % 2)
+                frames_free(block + i * PAGE_SIZE);
+        }
+        if (order % 2 == 0)
+            frames_free_block(block, order);
+    }
+    assert_int_equal(count_now().free, free);
+    assert_sound();
+}
+
+/* From here on with the built-in policy. */
+static void test_policy_takes_over(void **unused)
+{
+    (void)unused;
+    static struct policy policy = {.name = "frames-first", .ops = &frames_first_ops};
+    struct failure why;
+    physical_address before = frames_alloc();
+
+    assert_int_equal(frames_slot_type.validate(policy.ops, &why), 0);
+    assert_int_equal(frames_slot_type.reserve(&policy, &why), 0);
+    frames_slot_type.install(&policy);
+    slots_ops[SLOT_KIND_FRAMES] = policy.ops;
+    assert_sound();
+    frames_free(before);
+    assert_sound();
 }
 
 static int start(void **unused)
 {
     (void)unused;
     machine_start(FRAMES);
+    memset(physical_to_virtual(0), 0, FRAMES * PAGE_SIZE);
     frames_init(runs, sizeof runs / sizeof *runs);
     return 0;
 }
@@ -204,7 +250,8 @@ static int stop(void **unused)
 {
     (void)unused;
     machine_stop();
-    return 0;
+    frames_slot_type.release(frames.policy);
+    return slots_faults > 0;
 }
 
 int main(void)
@@ -213,6 +260,13 @@ int main(void)
         cmocka_unit_test(test_counts_after_init),
         cmocka_unit_test(test_every_frame_once_until_there_is_none),
         cmocka_unit_test(test_zeroed),
+        cmocka_unit_test(test_blocks),
+        cmocka_unit_test(test_random_against_model),
+        cmocka_unit_test(test_refuses_what_is_not_in_use),
+        cmocka_unit_test(test_check_finds_damage),
+        cmocka_unit_test(test_policy_takes_over),
+        cmocka_unit_test(test_every_frame_once_until_there_is_none),
+        cmocka_unit_test(test_blocks),
         cmocka_unit_test(test_random_against_model),
         cmocka_unit_test(test_refuses_what_is_not_in_use),
         cmocka_unit_test(test_check_finds_damage),

@@ -1,5 +1,6 @@
 /* sources: core/heap.c core/heap_large.c core/heap_check.c core/spans.c core/vm.c core/ranges.c core/frames.c
- * core/lock.c core/text.c tests/hosted/machine/machine.c tests/hosted/machine/cpu.c */
+ * core/frames_check.c core/lock.c core/text.c tests/hosted/machine/machine.c tests/hosted/machine/cpu.c
+ * tests/hosted/machine/slots.c */
 /*
  * heap.c - the heap, on the real address ranges and frames, against a model: what every live block holds.
  *
@@ -22,6 +23,8 @@
 
 #define FRAMES 16384
 #define LIVE 3000
+
+unsigned cpu_count = 1;
 
 static void assert_sound(void)
 {

@@ -36,6 +36,11 @@ static struct machine_cpu {
 static char *last_words;
 static bool expected;
 
+void machine_cpu_be(unsigned index)
+{
+    machine_cpu.lock_owner = index + 1;
+}
+
 void machine_cpu_start(void)
 {
     machine_interrupts = true;

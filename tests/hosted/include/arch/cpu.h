@@ -11,6 +11,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define ARCH_CPU_SELF 0
+#define ARCH_CPU_CURRENT 8
+
 struct cpu;
 struct thread;
 
@@ -26,6 +29,23 @@ static inline unsigned long arch_interrupts_save(void)
 static inline void arch_interrupts_restore(unsigned long flags)
 {
     machine_interrupts = flags;
+}
+
+static inline void arch_interrupts_disable(void)
+{
+    machine_interrupts = false;
+}
+
+static inline void arch_interrupts_enable(void)
+{
+    machine_interrupts = true;
+}
+
+/* Time passes when it is looked at. */
+static inline uint64_t arch_clock(void)
+{
+    static uint64_t now;
+    return now++;
 }
 
 static inline void arch_relax(void)
