@@ -23,8 +23,11 @@
 #include <moult/text.h>
 #include <string.h>
 
-#define STALLED_MAX 2  /* watchdog interrupts that find a CPU where it was: 50 to 75 ms */
-#define DEPTH_MAX 4096 /* bytes of stack that are searched for a call from a module */
+#define STALLED_MAX 2 /* watchdog interrupts that find a CPU where it was: 50 to 75 ms */
+#define STEPS_MAX \
+    50000 /* instructions that a policy's function may take once it is suspected: far more than any needs */
+#define FLAGS_TRAP (1u << 8) /* RFLAGS.TF: SDM volume 3, 18.3.1.4 */
+#define DEPTH_MAX 4096       /* bytes of stack that are searched for a call from a module */
 
 /* Of the last guarded call that was abandoned. */
 static char reason[SLOT_REASON_BYTES];
@@ -168,28 +171,47 @@ static bool stalled(struct cpu *cpu)
     return ++cpu->stalled >= STALLED_MAX;
 }
 
-/* The core too may be long with interrupts off: only where the policy itself is found is its call abandoned. */
-static void abandon_stalled(struct trap_frame *frame)
+/*
+ * The core too may be long with interrupts off: only where the policy itself is found is it suspected. An emulator
+ * whose host is busy may not have let it go on at all, so it gets so many single steps to come to its end.
+ */
+static void suspect_stalled(struct trap_frame *frame)
 {
+    struct cpu *cpu = this_cpu();
     struct call call;
-    if (!find_call(frame, &call, false) || !call.module)
+    if (cpu->steps_left > 0 || !find_call(frame, &call, false) || !call.module)
         return;
-    abandon(frame, &call, "stuck with interrupts off");
-    this_cpu()->stalled = 0;
+    cpu->steps_left = STEPS_MAX;
+    frame->rflags |= FLAGS_TRAP;
+}
+
+bool contain_step(struct trap_frame *frame)
+{
+    struct cpu *cpu = this_cpu();
+    struct call call;
+    if (cpu->steps_left == 0)
+        return false;
+    if (frame->rsp < cpu->guard_stack && --cpu->steps_left > 0)
+        return true;
+    if (cpu->steps_left == 0 && find_call(frame, &call, true))
+        abandon(frame, &call, "stuck with interrupts off");
+    frame->rflags &= ~(uint64_t)FLAGS_TRAP;
+    cpu->steps_left = cpu->stalled = 0;
+    return true;
 }
 
 void contain_watchdog(struct trap_frame *frame)
 {
     struct cpu *self = this_cpu();
     if (self->index != 0) { /* sent by CPU 0 */
-        abandon_stalled(frame);
+        suspect_stalled(frame);
         return;
     }
     for (unsigned i = 1; i < cpu_count; i++)
         if (cpus[i].online && stalled(&cpus[i]))
             arch_send_nmi(i);
     if (stalled(self))
-        abandon_stalled(frame);
+        suspect_stalled(frame);
 }
 
 int contain_call(void (*function)(void *argument), void *argument, const struct module **module)

@@ -26,10 +26,13 @@ bool contain_exception(struct trap_frame *frame, const char *what);
 bool contain_interrupt(struct trap_frame *frame);
 
 /*
- * A non-maskable interrupt: looks, on CPU 0, which CPUs have not moved since the last two, and abandons the policy's
- * function that one is stuck in.
+ * A non-maskable interrupt: looks, on CPU 0, which CPUs have not moved since the last two, and has the policy's
+ * function that one is stuck in go on in single steps, so many at most.
  */
 void contain_watchdog(struct trap_frame *frame);
+
+/* A debug exception. True: it was one of the single steps of a policy's function that is suspected to be stuck. */
+bool contain_step(struct trap_frame *frame);
 
 /*
  * Calls function(argument), in which policies' functions are called by their addresses, interrupts off meanwhile. 0;

@@ -19,6 +19,7 @@
 
 #define LINE_KEYBOARD 1
 #define LINE_SERIAL 4
+#define VECTOR_DEBUG 1
 #define VECTOR_DEVICE_NOT_AVAILABLE 7
 
 static uint64_t counts[256];
@@ -97,6 +98,8 @@ static void exception(struct trap_frame *frame)
         return;
     }
     if (frame->vector == VECTOR_DEVICE_NOT_AVAILABLE && fpu_wanted())
+        return;
+    if (frame->vector == VECTOR_DEBUG && contain_step(frame))
         return;
     if (arch_probe_faulted(frame))
         return;
