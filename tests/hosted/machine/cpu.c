@@ -36,9 +36,15 @@ static struct machine_cpu {
 static char *last_words;
 static bool expected;
 
+void machine_cpu_be(unsigned index)
+{
+    machine_cpu.lock_owner = index + 1;
+}
+
 void machine_cpu_start(void)
 {
     machine_interrupts = true;
+    machine_cpu_be(0);
     assert_int_equal(syscall(SYS_arch_prctl, ARCH_SET_GS, &machine_cpu), 0);
 }
 
