@@ -73,6 +73,10 @@ static __attribute__((noinline, cold)) void report(const struct heap_cpu *cpu, u
         swap_rescue(SLOT_KIND_HEAP, "it wants a span of %lu pages for %lu bytes, and then another one", answer, bytes);
         return;
     }
+    if (!answer) {
+        swap_rescue(SLOT_KIND_HEAP, "for %lu bytes it chose nothing", bytes);
+        return;
+    }
     if (inside / SPAN_BYTES >= span_arena.made || span_arena.spans[inside / SPAN_BYTES].holder != cpu->holder)
         what = "that is in none of its spans";
     else if (answer & (alignment - 1))

@@ -339,7 +339,7 @@ static const struct {
     void *(*answer)(void *good, size_t bytes, size_t alignment);
     const char *sentence; /* part of it */
 } answers[] = {
-    {"nothing", nothing, "none of its spans"},
+    {"nothing", nothing, "chose nothing"},
     {"garbage", garbage, "none of its spans"},
     {"too many pages", too_many_pages, "none of its spans"},
     {"another span", another_span, "then another one"},
