@@ -38,7 +38,8 @@ extern const struct bench_path *const bench_paths[];
 extern const size_t bench_path_count;
 
 extern const struct bench_path bench_yield, bench_block_wake, bench_preempt, bench_wake_remote;
-extern const struct bench_path bench_slot_call, bench_create_join, bench_insmod, bench_relocation, bench_swap;
+extern const struct bench_path bench_slot_call, bench_create_join, bench_alloc_free, bench_insmod, bench_relocation,
+    bench_swap;
 
 /* Adds a sample: `cycles` for `operations` of them, rounded up. */
 void bench_sample(struct bench *bench, uint64_t cycles, uint64_t operations);

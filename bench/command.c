@@ -12,8 +12,8 @@
 #include <string.h>
 
 const struct bench_path *const bench_paths[] = {
-    &bench_yield,       &bench_block_wake, &bench_preempt,    &bench_wake_remote, &bench_slot_call,
-    &bench_create_join, &bench_insmod,     &bench_relocation, &bench_swap,
+    &bench_yield,       &bench_block_wake, &bench_preempt, &bench_wake_remote, &bench_slot_call,
+    &bench_create_join, &bench_alloc_free, &bench_insmod,  &bench_relocation,  &bench_swap,
 };
 const size_t bench_path_count = sizeof(bench_paths) / sizeof(bench_paths[0]);
 

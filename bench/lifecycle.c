@@ -1,5 +1,5 @@
 /*
- * lifecycle.c - paths of things that come and go: threads, modules, policies.
+ * lifecycle.c - paths of things that come and go: threads, blocks of memory, modules, policies.
  */
 #include "bench/bench.h"
 #include "core/heap.h"
@@ -11,6 +11,8 @@
 #include <string.h>
 
 #define THREADS 50 /* made and joined in a batch */
+#define BLOCKS 100 /* taken and given back in a batch */
+#define BLOCK_BYTES 64
 #define SMALL_MODULE "bench-small"
 #define LARGE_MODULE "bench-relocations"
 
@@ -46,6 +48,22 @@ static int run_create_join(struct bench *bench, struct failure *why)
 
 const struct bench_path bench_create_join = {
     .name = "create-join", .summary = "a thread made, run, ended, joined", .cpus = 1, .run = run_create_join};
+
+static int run_alloc_free(struct bench *bench, struct failure *why)
+{
+    void *beside = heap_alloc(BLOCK_BYTES); /* so that no span comes and goes */
+    for (int batch = 0; batch < BENCH_BATCHES && beside; batch++) {
+        uint64_t start = arch_clock();
+        for (int i = 0; i < BLOCKS; i++)
+            heap_free(heap_alloc(BLOCK_BYTES));
+        bench_sample(bench, arch_clock() - start, BLOCKS);
+    }
+    heap_free(beside);
+    return bench->count == BENCH_BATCHES ? 0 : fail(why, -ENOMEM, "there is no memory for a block");
+}
+
+const struct bench_path bench_alloc_free = {
+    .name = "alloc-free", .summary = "a block of 64 bytes taken and given back", .cpus = 1, .run = run_alloc_free};
 
 /* Links a module and takes it out again: the cycles of the linking. */
 static int link_once(const char *name, uint64_t *cycles, uint64_t *relocations, struct failure *why)

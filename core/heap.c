@@ -1,124 +1,192 @@
 /*
- * heap.c - blocks of memory: which class a size belongs to, taking a block and giving it back.
+ * heap.c - blocks of memory: the occupant of the slot `heap` chooses the place, the core notes the block.
  *
- * A small block is a bit in the map of its span, so that what is freed is known to be a live block, to the byte. An
- * empty span gives its frames back, but for one of each class, so that a loop that takes and frees one block does not
- * map and unmap as well.
+ * Whatever the occupant answers is held against the span's map before it is followed; where it is wrong, or nothing at
+ * all, the occupant is reported and the fallback serves the request. A block that is given back is forgotten by the
+ * core first, so the policy hears of live blocks alone; of those that a former occupant had chosen nobody hears, and
+ * their span returns its frames with the last of them.
  *
- * Entry points: heap_alloc(), heap_free(). Concurrency: one lock for each class, O(1) under it; spans come and go with
- * no lock held.
+ * Entry points: heap_alloc(), heap_free(). Concurrency: one lock for each CPU, O(1) under it but for what the policy
+ * does; spans come and go with no lock held.
  */
 #include "core/heap.h"
 #include "core/heap_large.h"
+#include "core/heap_private.h"
+#include "core/heap_slot.h"
 #include "core/panic.h"
+#include "core/slot_call.h"
 #include "core/spans.h"
+#include "core/swap.h"
 #include <moult/module.h>
 #include <string.h>
 
-struct heap_class heap_classes[HEAP_CLASSES];
+#define ASK_TRIES 4 /* spans that one request is got, before the policy is taken to want them for nothing */
 
-/* The class of (bytes - 1) / HEAP_GRAIN. */
-static struct heap_class *class_by_grains[HEAP_SMALL_MAX / HEAP_GRAIN];
-
-/* Pages that hold blocks of a size without a rest, in a slot and with SPAN_BLOCKS_MAX blocks at most. */
-static size_t span_pages(size_t size)
-{
-    size_t pages = SPAN_BYTES / PAGE_SIZE;
-
-    while (pages * PAGE_SIZE % size || pages * PAGE_SIZE / size > SPAN_BLOCKS_MAX)
-        pages--;
-    return pages;
-}
-
-/*
- * The number that gives 1 when multiplied with an odd one, modulo 2^32: each step of Newton's doubles the bits that are
- * right.
- */
-static uint32_t inverse(uint32_t odd)
-{
-    uint32_t result = odd; /* right in 3 bits */
-
-    for (unsigned bits = 3; bits < 32; bits *= 2)
-        result *= 2 - odd * result;
-    return result;
-}
+struct heap_cpu heap_cpus[CPU_MAX];
 
 void heap_init(void)
 {
-    static const uint16_t sizes[HEAP_CLASSES] = {16,  32,  48,  64,  96,   128,  192,
-                                                 256, 384, 512, 768, 1024, 1536, HEAP_SMALL_MAX};
-    size_t grains = 0;
-
-    for (size_t i = 0; i < HEAP_CLASSES; i++) {
-        struct heap_class *class = &heap_classes[i];
-        class->size = sizes[i];
-        class->shift = (uint8_t)__builtin_ctz(sizes[i]);
-        class->inverse = inverse(sizes[i] >> class->shift);
-        class->pages = (uint8_t)span_pages(sizes[i]);
-        class->capacity = (uint16_t)(class->pages * PAGE_SIZE / sizes[i]);
-        while (grains < sizes[i] / HEAP_GRAIN)
-            class_by_grains[grains++] = class;
-    }
     spans_init();
+    slot_start(SLOT_KIND_HEAP);
+}
+
+/* Interrupts are off. */
+static inline struct heap_cpu *own_cpu(void)
+{
+    return &heap_cpus[spin_mark() - 1];
+}
+
+static inline uintptr_t ask(const struct heap_cpu *cpu, size_t bytes, size_t alignment)
+{
+    uintptr_t answer = SLOT_RESULT3(SLOT_KIND_HEAP, heap_ops, allocate, cpu->pool, bytes, alignment, 0);
+
+    slot_returned();
+    return answer;
+}
+
+/* Notes the block that `holder` has chosen. False: it is none of its spans, or no free place there. */
+static inline bool note_block(uint64_t holder, uintptr_t block, size_t bytes, size_t alignment)
+{
+    uintptr_t inside = block - span_arena.base;
+
+    if (__builtin_expect(inside / SPAN_BYTES >= span_arena.made, 0))
+        return false;
+    struct span *span = &span_arena.spans[inside / SPAN_BYTES];
+    if (__builtin_expect(span->holder != holder || block & (alignment - 1), 0))
+        return false;
+    return span_note(span, inside % SPAN_BYTES / HEAP_GRAIN, (uint32_t)(bytes / HEAP_GRAIN));
+}
+
+static inline bool wants_span(uintptr_t answer)
+{
+    return answer - 1 < HEAP_SPAN_PAGES_MAX;
+}
+
+/* Reports an answer of the occupant that is no block. The lock is held. */
+static __attribute__((noinline, cold)) void report(const struct heap_cpu *cpu, uintptr_t answer, size_t bytes,
+                                                   size_t alignment)
+{
+    uintptr_t inside = answer - span_arena.base;
+    const char *what = "that is not free";
+
+    if (wants_span(answer)) {
+        swap_rescue(SLOT_KIND_HEAP, "it wants a span of %lu pages for %lu bytes, and then another one", answer, bytes);
+        return;
+    }
+    if (!answer) {
+        swap_rescue(SLOT_KIND_HEAP, "for %lu bytes it chose nothing", bytes);
+        return;
+    }
+    if (inside / SPAN_BYTES >= span_arena.made || span_arena.spans[inside / SPAN_BYTES].holder != cpu->holder)
+        what = "that is in none of its spans";
+    else if (answer & (alignment - 1))
+        what = "that is not aligned";
+    swap_rescue(SLOT_KIND_HEAP, "for %lu bytes it chose a place %s: %#lx", bytes, what, answer);
+}
+
+/* What the fallback answers, or the occupant. The lock is held. */
+static uintptr_t ask_either(const struct heap_cpu *cpu, bool fallback, size_t bytes, size_t alignment)
+{
+    return fallback ? (uintptr_t)heap_classes_ops.allocate(cpu->fallback_pool, bytes, alignment)
+                    : ask(cpu, bytes, alignment);
+}
+
+/* Gives the pool the span that it has just asked for. The lock is held. */
+static void lend(const struct heap_cpu *cpu, bool fallback, struct span *span)
+{
+    span->holder = fallback ? cpu->fallback_holder : cpu->holder;
+    if (fallback) {
+        heap_classes_ops.add(cpu->fallback_pool, span_for_policy(span));
+    } else {
+        SLOT_CALL2(SLOT_KIND_HEAP, heap_ops, add, cpu->pool, span_for_policy(span));
+        slot_returned();
+    }
 }
 
 /*
- * The end of taking a block, when the span has no more in the word that it came from: finds another, or takes the span
- * off the list as full. Apart, so that the common way needs no registers for it.
+ * One try: asks, and again if it wants the span there is, which is then its own and *fresh NULL. Returns the block, or
+ * what is wanted, or 0 where no policy can be asked for more.
  */
-static __attribute__((noinline)) void *leave_word(struct span *span, void *block, unsigned long flags)
+static uintptr_t try_once(bool fallback, struct span **fresh, size_t bytes, size_t alignment)
 {
-    unsigned word = 0;
+    unsigned long flags = arch_interrupts_save();
+    struct heap_cpu *cpu = own_cpu();
+    bool had_enough = false;
 
-    while (word < SPAN_WORDS && !span->free[word])
-        word++;
-    if (word < SPAN_WORDS)
-        span_choose_word(span, word);
-    else
-        LIST_REMOVE(span, link);
-    spin_unlock_restore(&span->class->lock, flags);
-    return block;
+    spin_lock(&cpu->lock);
+    uintptr_t answer = ask_either(cpu, fallback, bytes, alignment);
+    if (*fresh && answer == (*fresh)->facts.pages) {
+        lend(cpu, fallback, *fresh);
+        *fresh = NULL;
+        had_enough = true;
+        answer = ask_either(cpu, fallback, bytes, alignment);
+    }
+    if (!note_block(fallback ? cpu->fallback_holder : cpu->holder, answer, bytes, alignment) &&
+        (had_enough || !wants_span(answer))) {
+        ASSERT(!fallback);
+        report(cpu, answer, bytes, alignment);
+        answer = 0;
+    }
+    spin_unlock_restore(&cpu->lock, flags);
+    return answer;
 }
 
-/* Takes a block of a span that has one, and releases the class's lock. */
-static inline void *take_block(struct heap_class *class, struct span *span, unsigned long flags)
+/*
+ * A block, with as many spans as that takes. NULL: *failed tells whether that is for want of memory or because the
+ * policy cannot do it.
+ */
+static void *alloc_with_spans(bool fallback, size_t bytes, size_t alignment, bool *failed)
 {
-    unsigned word = span->word;
-    uint64_t bits = span->free[word];
-    uintptr_t start = span_arena.base + (uintptr_t)span->word_start * HEAP_GRAIN;
-    void *block = (void *)(start + (uint32_t)__builtin_ctzl(bits) * class->size);
+    struct span *fresh = NULL;
+    uintptr_t answer;
 
-    bits &= bits - 1;
-    span->free[word] = bits;
-    span->live++;
-    if (__builtin_expect(!bits, 0))
-        return leave_word(span, block, flags);
-    spin_unlock_restore(&class->lock, flags);
-    return block;
+    *failed = false;
+    for (unsigned tries = 0; wants_span(answer = try_once(fallback, &fresh, bytes, alignment)); tries++) {
+        if (fresh)
+            span_give(fresh);
+        if (tries == ASK_TRIES) {
+            swap_rescue(SLOT_KIND_HEAP, "for %lu bytes it wants spans of ever other sizes", bytes);
+            *failed = true;
+            return NULL;
+        }
+        fresh = span_take(answer);
+        if (!fresh)
+            return NULL;
+    }
+    if (fresh)
+        span_give(fresh);
+    *failed = !answer;
+    return (void *)answer;
 }
 
-/* A block of a class that has none, whose lock is held: releases it. */
-static __attribute__((noinline)) void *take_from_new_span(struct heap_class *class, unsigned long flags)
+/* What is not done at once: the occupant has asked for a span, or failed. */
+static __attribute__((noinline)) void *alloc_slowly(size_t bytes, size_t alignment)
 {
-    spin_unlock_restore(&class->lock, flags);
-    struct span *span = span_take(class);
-    if (!span)
-        return NULL;
-    flags = spin_lock_save(&class->lock);
-    LIST_INSERT_HEAD(&class->partial, span, link);
-    return take_block(class, span, flags);
+    bool failed;
+    void *block = alloc_with_spans(false, bytes, alignment, &failed);
+
+    return failed ? alloc_with_spans(true, bytes, alignment, &failed) : block;
+}
+
+void *heap_alloc_aligned(size_t bytes, size_t alignment)
+{
+    if (__builtin_expect(bytes - 1 >= HEAP_BLOCK_MAX || alignment > HEAP_BLOCK_MAX, 0)) /* 0 as well */
+        return bytes ? large_alloc(bytes) : NULL;
+    bytes = (bytes + HEAP_GRAIN - 1) & -(size_t)HEAP_GRAIN;
+    unsigned long flags = arch_interrupts_save();
+    struct heap_cpu *cpu = own_cpu();
+    spin_lock(&cpu->lock);
+    uintptr_t answer = ask(cpu, bytes, alignment);
+    bool noted = note_block(cpu->holder, answer, bytes, alignment);
+    if (__builtin_expect(!noted && !wants_span(answer), 0))
+        report(cpu, answer, bytes, alignment);
+    spin_unlock_restore(&cpu->lock, flags);
+    return __builtin_expect(noted, 1) ? (void *)answer : alloc_slowly(bytes, alignment);
 }
 
 void *heap_alloc(size_t bytes)
 {
-    if (__builtin_expect(bytes - 1 >= HEAP_SMALL_MAX, 0)) /* 0 as well */
-        return bytes ? large_alloc(bytes) : NULL;
-    struct heap_class *class = class_by_grains[(bytes - 1) / HEAP_GRAIN];
-    unsigned long flags = spin_lock_save(&class->lock);
-    struct span *span = LIST_FIRST(&class->partial);
-    if (__builtin_expect(!span, 0))
-        return take_from_new_span(class, flags);
-    return take_block(class, span, flags);
+    return heap_alloc_aligned(bytes, HEAP_GRAIN);
 }
 EXPORT_SYMBOL(heap_alloc);
 
@@ -132,83 +200,82 @@ void *heap_alloc_zeroed(size_t count, size_t bytes)
     return block ? memset(block, 0, total) : NULL;
 }
 
-/*
- * The number of the block that begins at an offset in its span. A division that leaves no rest is a multiplication with
- * the inverse of the odd factor and a rotation by the even one; with a rest, the result is greater than any number of a
- * block (H. S. Warren, Hacker's Delight, 10-17). So one comparison with the capacity tells what is a block.
- */
-static inline uint32_t block_number(const struct heap_class *class, uint32_t inside)
-{
-    uint32_t product = inside * class->inverse;
-
-    return product >> class->shift | product << (-class->shift & 31);
-}
-
 static _Noreturn __attribute__((cold)) void refuse(const void *block)
 {
     panic("%p was given to the heap as a block, but is none that lives: freed twice, or never allocated", block);
 }
 
-/*
- * The end of giving a block back, with the lock held, when its word was all taken or its span is empty now: releases
- * the lock. A span that was full is listed again; one that is empty goes, unless it is the one spare.
- */
-static __attribute__((noinline)) void relist(struct span *span, unsigned word, unsigned long flags)
-{
-    struct heap_class *class = span->class;
-    const struct span *spare = class->spare;
-    bool gone = !span->live && spare && spare != span && !spare->live;
-
-    if (span->live == class->capacity - 1u) {
-        LIST_INSERT_HEAD(&class->partial, span, link);
-        span_choose_word(span, word);
-    }
-    if (gone) {
-        LIST_REMOVE(span, link);
-        span->class = &heap_no_class;
-    } else if (!span->live) {
-        class->spare = span;
-    }
-    spin_unlock_restore(&class->lock, flags);
-    if (gone)
-        span_give(span, class->pages);
-}
-
-/* A block that does not lie in the arena. */
+/* What cannot be a block of a span's. */
 static __attribute__((noinline)) void free_large(void *block)
 {
     if (block && !large_free(block))
         refuse(block);
 }
 
+/*
+ * The end of giving a block back, with the lock held, when the occupant gives the span back as well, or does not hold
+ * it: releases the lock.
+ */
+static __attribute__((noinline)) void leave_span(struct heap_cpu *cpu, struct span *span, void *block, size_t bytes,
+                                                 unsigned long flags)
+{
+    bool gone = !span->facts.live;
+
+    if (span->holder == cpu->holder && !gone)
+        swap_rescue(SLOT_KIND_HEAP, "it gave back a span with %u live blocks: %p", span->facts.live,
+                    (void *)span->facts.start);
+    else if (span->holder == cpu->fallback_holder && span->holder != cpu->holder)
+        gone = heap_classes_ops.free(cpu->fallback_pool, span_for_policy(span), block, bytes);
+    if (gone)
+        span->holder = 0;
+    spin_unlock_restore(&cpu->lock, flags);
+    if (gone)
+        span_give(span);
+}
+
+/* Tells the occupant of a block that was its own. True: it gives the span back. The lock is held. */
+static inline bool tell_free(const struct heap_cpu *cpu, struct span *span, void *block, size_t bytes)
+{
+    uint8_t gives =
+        (uint8_t)SLOT_RESULT4(SLOT_KIND_HEAP, heap_ops, free, cpu->pool, span_for_policy(span), block, bytes);
+
+    slot_returned();
+    return gives != 0;
+}
+
 void heap_free(void *block)
 {
-    uintptr_t inside_arena = (uintptr_t)block - span_arena.base;
+    uintptr_t inside = (uintptr_t)block - span_arena.base;
 
-    if (__builtin_expect(inside_arena / SPAN_BYTES >= span_arena.made, 0))
+    if (__builtin_expect(inside / SPAN_BYTES >= span_arena.made || inside % HEAP_GRAIN, 0))
         return free_large(block);
-    struct span *span = &span_arena.spans[inside_arena / SPAN_BYTES];
-    struct heap_class *class = span->class;
-    unsigned long flags = spin_lock_save(&class->lock);
-    uint32_t number = block_number(class, (uint32_t)(uintptr_t)block % SPAN_BYTES);
-    if (__builtin_expect(number >= class->capacity, 0))
+    struct span *span = &span_arena.spans[inside / SPAN_BYTES];
+    struct heap_cpu *cpu = &heap_cpus[heap_holder_cpu(span->holder)];
+    unsigned long flags = spin_lock_save(&cpu->lock);
+    size_t bytes = (size_t)span_forget(span, inside % SPAN_BYTES / HEAP_GRAIN) * HEAP_GRAIN;
+    if (__builtin_expect(!bytes, 0))
         refuse(block);
-    uint64_t bit = 1ul << number % 64, bits = span->free[number / 64];
-    if (__builtin_expect((bits & bit) != 0, 0))
-        refuse(block);
-    span->free[number / 64] = bits | bit;
-    if (__builtin_expect(--span->live == 0 || !bits, 0))
-        return relist(span, number / 64, flags);
-    spin_unlock_restore(&class->lock, flags);
+    if (__builtin_expect(span->holder != cpu->holder, 0) || tell_free(cpu, span, block, bytes))
+        return leave_span(cpu, span, block, bytes, flags);
+    spin_unlock_restore(&cpu->lock, flags);
 }
 EXPORT_SYMBOL(heap_free);
 
 /* How many bytes a live block has room for. */
 static size_t block_bytes(const void *block)
 {
-    size_t slot = ((uintptr_t)block - span_arena.base) / SPAN_BYTES;
-    size_t bytes = slot < span_arena.made ? span_arena.spans[slot].class->size : large_bytes(block);
+    uintptr_t inside = (uintptr_t)block - span_arena.base;
+    size_t bytes = 0;
 
+    if (inside / SPAN_BYTES < span_arena.made && inside % HEAP_GRAIN == 0) {
+        const struct span *span = &span_arena.spans[inside / SPAN_BYTES];
+        struct heap_cpu *cpu = &heap_cpus[heap_holder_cpu(span->holder)];
+        unsigned long flags = spin_lock_save(&cpu->lock);
+        bytes = (size_t)span_block_grains(span, inside % SPAN_BYTES / HEAP_GRAIN) * HEAP_GRAIN;
+        spin_unlock_restore(&cpu->lock, flags);
+    } else {
+        bytes = large_bytes(block);
+    }
     if (!bytes)
         refuse(block);
     return bytes;

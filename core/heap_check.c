@@ -1,14 +1,33 @@
 /*
  * heap_check.c - counting what the heap holds, and verifying it.
  *
- * Entry points: heap_count(), exact while nobody else uses the heap; heap_check(), with all CPUs held, which takes no
- * lock.
+ * Entry points: heap_count() and heap_shares(), exact while nobody else uses the heap; heap_check(), with all CPUs
+ * held, which takes no lock.
  */
 #include "core/heap.h"
 #include "core/heap_large.h"
+#include "core/heap_private.h"
 #include "core/spans.h"
 #include <moult/text.h>
 #include <stdbool.h>
+
+static unsigned bits_set(uint64_t word)
+{
+    unsigned count = 0;
+
+    for (; word; word &= word - 1)
+        count++;
+    return count;
+}
+
+static uint64_t used_bytes(const struct span *span)
+{
+    uint64_t grains = 0;
+
+    for (size_t word = 0; word < span->facts.pages * PAGE_WORDS; word++)
+        grains += bits_set(span->facts.used[word]);
+    return grains * HEAP_GRAIN;
+}
 
 void heap_count(struct heap_count *count)
 {
@@ -17,91 +36,124 @@ void heap_count(struct heap_count *count)
     *count = (struct heap_count){.pages = (made * sizeof(struct span) + PAGE_MASK) / PAGE_SIZE};
     for (size_t slot = 0; slot < made; slot++) {
         const struct span *span = &span_arena.spans[slot];
-        const struct heap_class *class = span->class;
-        if (class == &heap_no_class)
+        if (!span->holder)
             continue;
-        count->blocks += span->live;
-        count->bytes += (uint64_t)span->live * class->size;
+        count->blocks += span->facts.live;
+        count->bytes += used_bytes(span);
         count->spans++;
-        count->pages += class->pages;
+        count->pages += span->facts.pages;
     }
     large_count(count);
 }
 
-/* What is wrong with a span that has a class; NULL: nothing. */
-static const char *span_fault(const struct span *span)
+/* The share of that number; those before it are of higher ones. A new one drops the last if there is no room. */
+static struct heap_share *share_of(struct heap_share *shares, unsigned *count, unsigned capacity, uint32_t number)
 {
-    const struct heap_class *class = span->class;
-    unsigned free = 0;
-    physical_address frame;
-    unsigned protection;
+    unsigned place = 0;
 
-    if (class < heap_classes || class >= heap_classes + HEAP_CLASSES)
-        return "has no class of the heap's";
-    for (unsigned word = 0; word < SPAN_WORDS; word++) {
-        unsigned first = word * 64, count = class->capacity > first ? class->capacity - first : 0;
-        if (count < 64 && span->free[word] >> count)
-            return "has free blocks beyond its end";
-        for (uint64_t left = span->free[word]; left; left &= left - 1)
-            free++;
-    }
-    if (free + span->live != class->capacity)
-        return "counts its live blocks wrongly";
-    if (free && (span->word >= SPAN_WORDS || !span->free[span->word]))
-        return "has free blocks, but not where the next is looked for";
-    if (!arch_translate(span_start(span), &frame, &protection) || !(protection & PROTECTION_WRITE))
-        return "has no frames";
-    return NULL;
+    while (place < *count && shares[place].number > number)
+        place++;
+    if (place < *count && shares[place].number == number)
+        return &shares[place];
+    if (place == capacity)
+        return NULL;
+    *count += *count < capacity;
+    for (unsigned i = *count - 1; i > place; i--)
+        shares[i] = shares[i - 1];
+    const char *name = heap_policy_name(number);
+    shares[place] = (struct heap_share){.policy = name ? name : "?", .number = number, .state = HEAP_DRAINING};
+    if (number == heap_holder_number(heap_cpus[0].holder))
+        shares[place].state = HEAP_OCCUPANT;
+    else if (number == heap_holder_number(heap_cpus[0].fallback_holder))
+        shares[place].state = HEAP_FALLBACK;
+    return &shares[place];
 }
 
-/* How many spans of a class are on its list; one that does not belong there is `wrong`. */
-static size_t listed_spans(const struct heap_class *class, const struct span **wrong)
+unsigned heap_shares(struct heap_share *shares, unsigned capacity)
 {
-    const struct span *span;
-    size_t count = 0;
+    unsigned count = 0;
 
-    LIST_FOREACH(span, &class->partial, link) {
-        if (span->class != class || span->live >= class->capacity || ++count > span_arena.made) {
-            *wrong = span;
-            break;
-        }
+    share_of(shares, &count, capacity, heap_holder_number(heap_cpus[0].holder));
+    for (size_t slot = 0; slot < span_arena.made; slot++) {
+        const struct span *span = &span_arena.spans[slot];
+        uint32_t number = heap_holder_number(span->holder);
+        struct heap_share *share = number ? share_of(shares, &count, capacity, number) : NULL;
+        if (!share)
+            continue;
+        share->blocks += span->facts.live;
+        share->bytes += used_bytes(span);
+        share->spans++;
+        share->pages += span->facts.pages;
     }
     return count;
 }
 
-/* The class's list holds exactly the spans that have a free block, and so does the count of them. */
-static unsigned check_list(const struct heap_class *class, size_t partial, char *details, size_t capacity)
+/* Whose bits are wrong: `used` has no other runs than those that begin with a block, and all behind the end. */
+static const char *map_fault(const struct span *span)
 {
-    const struct span *wrong = NULL;
-    size_t listed = listed_spans(class, &wrong);
+    size_t inside = span->facts.pages * PAGE_WORDS;
+    unsigned blocks = 0;
+    bool before = false; /* the last grain of the word before is used */
 
-    if (!wrong && listed == partial)
-        return 0;
-    if (wrong)
-        text_format(details, capacity, "heap: the list of spans for %u bytes holds one that does not belong there: %p",
-                    class->size, (const void *)wrong);
-    else
-        text_format(details, capacity, "heap: %lu spans for %u bytes have free blocks, %lu are on the list", partial,
-                    class->size, listed);
-    return 1;
+    for (size_t word = 0; word < SPAN_WORDS; word++) {
+        uint64_t used = span->facts.used[word], first = span->first[word];
+        if (word >= inside) {
+            if (~used || first)
+                return "has blocks behind its end";
+            continue;
+        }
+        if (first & ~used)
+            return "has blocks that begin where nothing is used";
+        if (used & ~first & ~(used << 1 | before))
+            return "has used grains that belong to no block";
+        blocks += bits_set(first);
+        before = used >> 63;
+    }
+    return blocks == span->facts.live ? NULL : "counts its live blocks wrongly";
+}
+
+/* What is wrong with a span that has a holder; NULL: nothing. */
+static const char *span_fault(const struct span *span)
+{
+    physical_address frame;
+    unsigned protection;
+
+    if (heap_holder_number(span->holder) == 0 || heap_holder_cpu(span->holder) >= CPU_MAX)
+        return "belongs to nobody";
+    if (span->facts.pages - 1 >= HEAP_SPAN_PAGES_MAX ||
+        (uintptr_t)span->facts.start != span_arena.base + (size_t)(span - span_arena.spans) * SPAN_BYTES)
+        return "is not where its description says";
+    for (uint32_t page = 0; page < span->facts.pages; page++)
+        if (!arch_translate((uintptr_t)span->facts.start + page * PAGE_SIZE, &frame, &protection) ||
+            !(protection & PROTECTION_WRITE))
+            return "has no frames";
+    return map_fault(span);
+}
+
+/* What is wrong with a slot that nobody holds. */
+static const char *empty_fault(const struct span *span)
+{
+    for (size_t word = 0; word < SPAN_WORDS; word++)
+        if (span->first[word])
+            return "has blocks, yet belongs to nobody";
+    return NULL;
 }
 
 unsigned heap_check(char *details, size_t capacity)
 {
-    size_t partial[HEAP_CLASSES] = {0};
     unsigned violations = 0;
 
     for (size_t slot = 0; slot < span_arena.made; slot++) {
         const struct span *span = &span_arena.spans[slot];
-        bool used = span->class != &heap_no_class;
-        const char *fault = used ? span_fault(span) : NULL;
+        const char *fault = span->holder ? span_fault(span) : empty_fault(span);
         if (fault && violations++ == 0)
-            text_format(details, capacity, "heap: the span at 0x%lx %s", span_start(span), fault);
-        if (used && !fault && span->live < span->class->capacity)
-            partial[span->class - heap_classes]++;
+            text_format(details, capacity, "heap: the span at 0x%lx %s",
+                        span_arena.base + slot * SPAN_BYTES, fault);
     }
-    for (size_t i = 0; i < HEAP_CLASSES && violations == 0; i++)
-        violations += check_list(&heap_classes[i], partial[i], details, capacity);
+    for (unsigned i = 0; i < CPU_MAX; i++)
+        if (heap_cpus[i].lock.owner && violations++ == 0)
+            text_format(details, capacity, "heap: the pools of CPU %u are locked by CPU %u", i,
+                        heap_cpus[i].lock.owner - 1);
     uintptr_t large = large_check();
     if (large && violations++ == 0)
         text_format(details, capacity, "heap: the block of whole pages at 0x%lx is not as it is described", large);

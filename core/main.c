@@ -53,12 +53,14 @@ static void memory_init(uint32_t information)
     frames_init(boot.runs, boot.run_count);
     arch_kernel_protect();
     vm_init();
+    if (arch_patch_init() != 0)
+        panic("there is no memory for the patching of calls: give the machine more");
     heap_init();
 }
 
 static void machine_init(void)
 {
-    if (arch_interrupt_stacks_init(&cpus[0]) != 0 || arch_patch_init() != 0)
+    if (arch_interrupt_stacks_init(&cpus[0]) != 0)
         panic("there is no memory for the first CPU: give the machine more");
     arch_acpi_init(boot.rsdp.bytes, boot.rsdp.size);
     smp_count();

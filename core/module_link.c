@@ -11,7 +11,6 @@
 #include "core/symbols.h"
 #include "core/vm.h"
 #include "loader/loader.h"
-#include <moult/text.h>
 #include <string.h>
 
 /* One link under way. */

@@ -5,6 +5,7 @@
  */
 #include "core/slot.h"
 #include "core/frames_slot.h"
+#include "core/heap_slot.h"
 #include "core/panic.h"
 #include "core/sched_slot.h"
 #include "core/slot_call.h"
@@ -24,6 +25,12 @@ static struct slot slots[SLOT_KIND_COUNT] = {
             .name = "frames",
             .type = &frames_slot_type,
             .fallback = {.name = "frames-first", .ops = &frames_first_ops},
+        },
+    [SLOT_KIND_HEAP] =
+        {
+            .name = "heap",
+            .type = &heap_slot_type,
+            .fallback = {.name = "heap-classes", .ops = &heap_classes_ops},
         },
 };
 
@@ -98,16 +105,21 @@ bool slot_uses_module(const struct module *module)
     return false;
 }
 
+void slot_start(unsigned kind)
+{
+    static struct failure why;
+    struct slot *slot = &slots[kind];
+    if (slot->type->validate(slot->fallback.ops, &why) != 0 || slot->type->reserve(&slot->fallback, &why) != 0)
+        panic("slot %s cannot have its fallback: %s", slot->name, why.sentence);
+    slot->occupant = &slot->fallback;
+    slot->type->install(slot->occupant);
+    slot_sites_patch(slot, slot->fallback.ops);
+}
+
 void slots_init(void)
 {
-    for (unsigned i = 0; i < SLOT_KIND_COUNT; i++) {
-        static struct failure why;
-        struct slot *slot = &slots[i];
-        if (slot->type->validate(slot->fallback.ops, &why) != 0 || slot->type->reserve(&slot->fallback, &why) != 0)
-            panic("slot %s cannot have its fallback: %s", slot->name, why.sentence);
-        slot->occupant = &slot->fallback;
-        slot->type->install(slot->occupant);
-        slot_sites_patch(slot, slot->fallback.ops);
-    }
+    for (unsigned i = 0; i < SLOT_KIND_COUNT; i++)
+        if (!slots[i].occupant)
+            slot_start(i);
     open = true;
 }

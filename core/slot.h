@@ -86,6 +86,8 @@ struct slot_type {
     int (*catch_up)(struct slot_progress *progress);
     /* Gives back what reserve() took. */
     void (*release)(struct policy *policy);
+    /* (optional) The slot has had another occupant put in, and the machine runs: clears away what nobody uses now. */
+    void (*tidy)(void);
 };
 
 #define SLOT_REASON_BYTES 160 /* room for a sentence on how a policy failed */
@@ -121,7 +123,11 @@ struct slot *slot_at(unsigned index);
 /* The type of slot of that name, NULL if there is none. */
 const struct slot_type *slot_type_find(const char *name);
 
-/* Puts the fallback of every slot in place. Once, before threads exist. */
+/*
+ * Puts the fallback of one slot in place, and then of every other one. Once, before threads exist; the patching must
+ * have been made possible.
+ */
+void slot_start(unsigned kind);
 void slots_init(void);
 
 /*

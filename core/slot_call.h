@@ -19,6 +19,7 @@
 enum slot_kind {
     SLOT_KIND_SCHED,
     SLOT_KIND_FRAMES,
+    SLOT_KIND_HEAP,
     SLOT_KIND_COUNT,
 };
 
@@ -124,5 +125,24 @@ absent:
                          : "rcx", SLOT_CLOBBERS);                                                       \
         result_;                                                                                        \
     })
+
+#define SLOT_RESULT4(kind, ops, member, a, b, c, d)                                                               \
+    ({                                                                                                            \
+        uintptr_t result_, a_ = (uintptr_t)(a), b_ = (uintptr_t)(b), c_ = (uintptr_t)(c), d_ = (uintptr_t)(d);    \
+        __asm__ volatile(SLOT_SITE                                                                                \
+                         : "=a"(result_), "+D"(a_), "+S"(b_), "+d"(c_), "+c"(d_)                                  \
+                         : SLOT_TARGET(kind, ops, member)                                                         \
+                         : SLOT_CLOBBERS);                                                                        \
+        result_;                                                                                                  \
+    })
+
+/*
+ * The call that was recorded is over, and what happens next is none of a policy's. For a slot that is called where a
+ * module's thread may go on right after it: what that does is not to be taken for the policy's.
+ */
+static inline void slot_returned(void)
+{
+    __asm__ volatile("movq $0, %%gs:%c0" ::"i"(ARCH_CPU_GUARD_STACK) : "memory");
+}
 
 #endif

@@ -1,18 +1,18 @@
 /*
- * spans.c - the heap's arena: which of its slots are in use, and the frames in them.
+ * spans.c - the heap's arena: which of its slots are in use, the frames in them, and the map of the blocks there.
  *
- * Entry points: span_take(), span_give(). Concurrency: the arena's lock for the list of empty slots and for new
- * descriptions; frames come and go without it.
+ * Entry points: span_take(), span_give(), span_note(), span_forget(). Concurrency: the arena's lock for the list of
+ * empty slots and for new descriptions; frames come and go without it; a span's map under the lock of its holder.
  */
 #include "core/spans.h"
 #include "core/frames.h"
 #include "core/panic.h"
 #include "core/vm.h"
+#include <string.h>
 
 #define DESCRIPTION_PAGES (SPANS_MAX * sizeof(struct span) / PAGE_SIZE)
 
 struct span_arena span_arena;
-struct heap_class heap_no_class;
 
 void spans_init(void)
 {
@@ -51,7 +51,7 @@ static struct span *take_slot(void)
         bool new_page = span_arena.made % (PAGE_SIZE / sizeof *span) == 0;
         if (!new_page || add_descriptions()) {
             span = span_arena.spans + span_arena.made;
-            span->class = &heap_no_class;
+            span->facts.start = (uint8_t *)span_arena.base + span_arena.made * SPAN_BYTES;
             span_arena.made++;
         }
     }
@@ -67,28 +67,74 @@ static void give_slot(struct span *span)
     spin_unlock_restore(&span_arena.lock, flags);
 }
 
-struct span *span_take(struct heap_class *class)
+struct span *span_take(size_t pages)
 {
     struct span *span = take_slot();
 
     if (!span)
         return NULL;
-    if (vm_populate((void *)span_start(span), class->pages, PROTECTION_WRITE)) {
+    if (vm_populate(span->facts.start, pages, PROTECTION_WRITE)) {
         give_slot(span);
         return NULL;
     }
-    for (unsigned word = 0; word < SPAN_WORDS; word++) {
-        unsigned first = word * 64, count = class->capacity > first ? class->capacity - first : 0;
-        span->free[word] = count >= 64 ? ~0ul : (1ul << count) - 1;
-    }
-    span->live = 0;
-    span->class = class;
-    span_choose_word(span, 0);
+    span->facts.pages = (uint32_t)pages;
+    memset(span->facts.used, 0, pages * PAGE_WORDS * sizeof(uint64_t));
+    memset(span->facts.used + pages * PAGE_WORDS, 0xff, (SPAN_WORDS - pages * PAGE_WORDS) * sizeof(uint64_t));
     return span;
 }
 
-void span_give(struct span *span, size_t pages)
+void span_give(struct span *span)
 {
-    vm_depopulate((void *)span_start(span), pages);
+    vm_depopulate(span->facts.start, span->facts.pages);
     give_slot(span);
+}
+
+/* The bits, in one word of the map, of the grains from `grain` to `end`, which is not included. */
+static uint64_t bits_in(uint32_t word, uint32_t grain, uint32_t end)
+{
+    uint32_t low = word * 64 > grain ? 0 : grain - word * 64, high = end - word * 64 > 64 ? 64 : end - word * 64;
+
+    return ~0ul >> (64 - (high - low)) << low;
+}
+
+bool span_note_words(struct span *span, uint32_t grain, uint32_t count)
+{
+    uint32_t end = grain + count, last = (end - 1) / 64;
+
+    if (last >= SPAN_WORDS)
+        return false;
+    for (uint32_t word = grain / 64; word <= last; word++)
+        if (span->facts.used[word] & bits_in(word, grain, end))
+            return false;
+    for (uint32_t word = grain / 64; word <= last; word++)
+        span->facts.used[word] |= bits_in(word, grain, end);
+    span->first[grain / 64] |= 1ul << grain % 64;
+    span->facts.live++;
+    return true;
+}
+
+uint32_t span_block_grains(const struct span *span, uint32_t grain)
+{
+    uint32_t end = grain + 1, limit = span->facts.pages * PAGE_WORDS * 64;
+
+    if (grain >= limit || !(span->first[grain / 64] >> grain % 64 & 1))
+        return 0;
+    while (end < limit) {
+        uint64_t ends = (~span->facts.used[end / 64] | span->first[end / 64]) >> end % 64;
+        if (ends)
+            return end + (uint32_t)__builtin_ctzl(ends) - grain;
+        end = (end | 63) + 1;
+    }
+    return limit - grain;
+}
+
+uint32_t span_forget_words(struct span *span, uint32_t grain)
+{
+    uint32_t count = span_block_grains(span, grain), end = grain + count;
+
+    for (uint32_t word = grain / 64; word <= (end - 1) / 64; word++)
+        span->facts.used[word] &= ~bits_in(word, grain, end);
+    span->first[grain / 64] &= ~(1ul << grain % 64);
+    span->facts.live--;
+    return count;
 }

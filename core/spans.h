@@ -1,62 +1,44 @@
 /*
- * spans.h - the spans that small blocks are cut from: within core/heap*.c and core/spans.c alone.
+ * spans.h - the spans that small blocks are cut from, and the map of the blocks in them: within core/heap*.c and
+ * core/spans.c alone.
  *
  * The heap's arena is one reserved range of addresses, in slots of SPAN_BYTES. A span stands at the start of a slot,
- * with as many pages mapped as its blocks fill without a rest, and is described apart from them, where no overrun of a
- * block reaches.
+ * with as many pages mapped as the policy wanted, and is described apart from them, where no overrun of a block
+ * reaches. The description has two bits for each grain: it is used, and a block begins there; so it tells of any
+ * address whether it is a live block and how large, whoever chose the place.
  */
 #ifndef CORE_SPANS_H
 #define CORE_SPANS_H
 
 #include "core/lock.h"
 #include <arch/memory.h>
+#include <moult/heap.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/queue.h>
 
-#define SPAN_BYTES (4 * PAGE_SIZE)
-#define SPAN_BLOCKS_MAX 256
-#define SPAN_WORDS (SPAN_BLOCKS_MAX / 64)
+#define SPAN_BYTES (HEAP_SPAN_PAGES_MAX * PAGE_SIZE)
+#define SPAN_WORDS (HEAP_SPAN_GRAINS / 64)
+#define PAGE_WORDS (PAGE_SIZE / HEAP_GRAIN / 64) /* of the map, for one page */
 #define SPANS_MAX (1ul << 22)
-#define HEAP_CLASSES 14
-#define HEAP_GRAIN 16       /* bytes: all blocks' sizes and addresses are multiples */
-#define HEAP_SMALL_MAX 2048 /* bytes; what is larger has pages of its own */
-
-struct heap_class;
-
-/* Under the lock of its class, while it has one. */
-struct span {
-    LIST_ENTRY(span) link;     /* its class's partial spans; without a class: the empty slots */
-    uint64_t free[SPAN_WORDS]; /* bit n: block n is free */
-    struct heap_class *class;  /* heap_no_class: nothing is mapped here */
-    uint32_t word_start;       /* where the blocks of `word` begin: in grains from the arena's start */
-    uint16_t live;             /* blocks that are not free */
-    uint8_t word;              /* of `free`: one that has a free block, unless the span is full */
-};
-
-_Static_assert(sizeof(struct span) == 64, "a span's description is found by a shift");
-
-LIST_HEAD(span_list, span);
 
 /*
- * All blocks of one size. What the lock guards stands behind it; the rest is constant after heap_init(). A size is an
- * odd number shifted to the left, and those two are what block_number() divides by.
+ * Under the lock of the CPU that its holder names (core/heap_private.h), while it has one. The used grains behind the
+ * span's end are those of no block: so nothing can be put there.
  */
-struct heap_class {
-    uint32_t size;     /* bytes of a block */
-    uint32_t inverse;  /* of the odd number, modulo 2^32 */
-    uint16_t capacity; /* blocks of a span */
-    uint8_t shift;
-    uint8_t pages; /* of a span */
-    struct spinlock lock;
-    struct span_list partial; /* spans with a free block */
-    struct span *spare;       /* if it is empty: the one empty span that keeps its frames */
-} __attribute__((aligned(64)));
+struct span {
+    struct heap_facts facts;
+    uint64_t first[SPAN_WORDS]; /* bit n: a block begins with grain n */
+    uint64_t holder;            /* whose it is: heap_holder(); 0: nothing is mapped here */
+    LIST_ENTRY(span) link;      /* without a holder: the empty slots */
+    uint8_t policy[HEAP_SPAN_BYTES] __attribute__((aligned(64))); /* the policy's struct heap_span */
+} __attribute__((aligned(HEAP_DESCRIPTION_BYTES)));
 
-extern struct heap_class heap_classes[HEAP_CLASSES];
+_Static_assert(sizeof(struct span) == HEAP_DESCRIPTION_BYTES, "a span's description is found by a shift");
+_Static_assert(PAGE_SIZE == HEAP_PAGE, "policies count in the machine's pages");
 
-/* The class of spans that are none: it has no block, so that no address is one of its blocks. */
-extern struct heap_class heap_no_class;
+LIST_HEAD(span_list, span);
 
 /* Under the arena's own lock; `base` and `spans` are constant after spans_init(), `made` only grows. */
 struct span_arena {
@@ -69,28 +51,64 @@ struct span_arena {
 
 extern struct span_arena span_arena;
 
-static inline uintptr_t span_start(const struct span *span)
+static inline struct heap_span *span_for_policy(struct span *span)
 {
-    return span_arena.base + (size_t)(span - span_arena.spans) * SPAN_BYTES;
-}
-
-/* Looks for free blocks in a word that has some. The class's lock is held, or the span is nobody else's. */
-static inline void span_choose_word(struct span *span, unsigned word)
-{
-    span->word = (uint8_t)word;
-    span->word_start = (uint32_t)((span_start(span) - span_arena.base + word * 64 * span->class->size) / HEAP_GRAIN);
+    return (struct heap_span *)span->policy;
 }
 
 /* Reserves the arena. Boot: panics without memory. */
 void spans_init(void);
 
-/* A span with all its blocks free, its frames mapped, in no list; NULL: no memory. Thread context, no lock held. */
-struct span *span_take(struct heap_class *class);
+/*
+ * A span of so many pages, mapped, without a block, without a holder, in no list; NULL: no memory. Thread context, no
+ * lock held.
+ */
+struct span *span_take(size_t pages);
+
+/* Gives back a span without a block or a holder. Thread context, interrupts on, no lock held. */
+void span_give(struct span *span);
+
+/* What span_note() and span_forget() do when a block is in more than one word. */
+bool span_note_words(struct span *span, uint32_t grain, uint32_t count);
+uint32_t span_forget_words(struct span *span, uint32_t grain);
 
 /*
- * Gives back an empty span that is in no list and has heap_no_class by now. Thread context, interrupts on, no lock
- * held.
+ * Notes a block of `count` grains (at least 1) that begins with `grain`, inside of the slot. False, and nothing is
+ * done: it would touch another block or leave the span. The span's lock is held.
  */
-void span_give(struct span *span, size_t pages);
+static inline bool span_note(struct span *span, uint32_t grain, uint32_t count)
+{
+    uint32_t word = grain / 64, shift = grain % 64;
+
+    if (__builtin_expect(shift + count > 64, 0))
+        return span_note_words(span, grain, count);
+    uint64_t bits = ~0ul >> (64 - count) << shift;
+    if (__builtin_expect((span->facts.used[word] & bits) != 0, 0))
+        return false;
+    span->facts.used[word] |= bits;
+    span->first[word] |= 1ul << shift;
+    span->facts.live++;
+    return true;
+}
+
+/* Forgets the block that begins with `grain`. Returns how many grains it had; 0: there is none. The lock is held. */
+static inline uint32_t span_forget(struct span *span, uint32_t grain)
+{
+    uint32_t word = grain / 64, shift = grain % 64;
+    uint64_t first = span->first[word], rest = (span->facts.used[word] & ~first) >> shift >> 1;
+
+    if (__builtin_expect(!(first >> shift & 1), 0))
+        return 0;
+    uint32_t count = 1 + (uint32_t)__builtin_ctzl(~rest); /* the topmost bit of `rest` is clear */
+    if (__builtin_expect(shift + count == 64, 0))
+        return span_forget_words(span, grain);
+    span->facts.used[word] &= ~(~0ul >> (64 - count) << shift);
+    span->first[word] = first & ~(1ul << shift);
+    span->facts.live--;
+    return count;
+}
+
+/* How many grains the block has that begins with `grain`; 0: there is none. The lock is held. */
+uint32_t span_block_grains(const struct span *span, uint32_t grain);
 
 #endif

@@ -380,6 +380,13 @@ static void begin_probation(struct transaction *swap, const struct part *part)
     memcpy(slot->previous, part->from->name, sizeof(slot->previous));
 }
 
+/* The slot has another occupant. */
+static void tidy(const struct slot *slot)
+{
+    if (slot->type->tidy)
+        slot->type->tidy();
+}
+
 static void report_parts(struct transaction *swap)
 {
     struct swap_report *report = swap->report;
@@ -415,6 +422,7 @@ int transaction_run(struct transaction *swap)
     {
         log_quietly("slot %s: %s replaced %s", part->slot->name, part->to->name, part->from->name);
         begin_probation(swap, part);
+        tidy(part->slot);
     }
     return 0;
 }
@@ -465,5 +473,6 @@ uint64_t transaction_rescue(struct slot *slot, const char *reason)
     candidate_give_up(slot, failed);
     if (standby && standby != slot->occupant)
         candidate_give_up(slot, standby);
+    tidy(slot);
     return rescue.rebuilt;
 }

@@ -106,8 +106,11 @@ static bool take_section(struct loader *loader, uint32_t index, uint64_t *end)
 
 static bool take_class(struct loader *loader, enum section_class class, uint64_t *end)
 {
-    for (uint32_t i = 1; i < loader->sections; i++) {
-        if (loader->section_states[i].class == class && !take_section(loader, i, end))
+    const struct loader_section_state *states = loader->section_states;
+    uint32_t sections = loader->sections;
+
+    for (uint32_t i = 1; i < sections; i++) {
+        if (states[i].class == class && !take_section(loader, i, end))
             return false;
     }
     return true;

@@ -26,6 +26,43 @@
 #define MINUTE 60ul
 #define HOUR 3600ul
 #define PERCENT 100ul
+#define SHARES 24 /* of the heap that are shown: those of the latest occupants */
+
+static const char *share_state(const struct heap_share *share)
+{
+    static const char *const names[] = {
+        [HEAP_OCCUPANT] = "occupant", [HEAP_FALLBACK] = "fallback", [HEAP_DRAINING] = "draining"};
+    return names[share->state];
+}
+
+/* Whose the heap's blocks are. */
+static void show_shares(struct request *request, struct json *json)
+{
+    struct heap_share shares[SHARES];
+    unsigned count = heap_shares(shares, SHARES);
+
+    if (json)
+        json_list(json, "policies");
+    for (unsigned i = 0; i < count; i++) {
+        const struct heap_share *share = &shares[i];
+        if (!json) {
+            reply_print(request, "  %-15s %-8s %lu blocks of %lu bytes in %lu spans of %lu KiB\n", share->policy,
+                        share_state(share), share->blocks, share->bytes, share->spans, share->pages * PAGE_SIZE / KIB);
+            continue;
+        }
+        json_object(json, NULL);
+        json_text(json, "policy", share->policy);
+        json_number(json, "number", share->number);
+        json_text(json, "state", share_state(share));
+        json_number(json, "blocks", share->blocks);
+        json_number(json, "bytes", share->bytes);
+        json_number(json, "spans", share->spans);
+        json_number(json, "pages", share->pages);
+        json_object_end(json);
+    }
+    if (json)
+        json_list_end(json);
+}
 
 static int run_mem(struct request *request, struct failure *why)
 {
@@ -48,6 +85,7 @@ static int run_mem(struct request *request, struct failure *why)
                     vm.reserved_pages * PAGE_SIZE / KIB, vm.mapped_pages * PAGE_SIZE / KIB);
         reply_print(request, "heap     %lu blocks of %lu bytes in %lu spans of %lu KiB\n", heap.blocks, heap.bytes,
                     heap.spans, heap.pages * PAGE_SIZE / KIB);
+        show_shares(request, NULL);
         reply_print(request, "threads  %u\n", threads_count());
         return 0;
     }
@@ -69,6 +107,7 @@ static int run_mem(struct request *request, struct failure *why)
     json_number(json, "bytes", heap.bytes);
     json_number(json, "spans", heap.spans);
     json_number(json, "pages", heap.pages);
+    show_shares(request, json);
     json_object_end(json);
     json_number(json, "threads", threads_count());
     return 0;

@@ -17,6 +17,7 @@
 #include <libgen.h>
 #include <limits.h>
 #include <moult/frames.h>
+#include <moult/heap.h>
 #include <moult/module.h>
 #include <moult/sched.h>
 #include <moult/text.h>

@@ -44,6 +44,7 @@ void machine_cpu_be(unsigned index)
 void machine_cpu_start(void)
 {
     machine_interrupts = true;
+    machine_cpu_be(0);
     assert_int_equal(syscall(SYS_arch_prctl, ARCH_SET_GS, &machine_cpu), 0);
 }
 

@@ -7,7 +7,7 @@
 /* Points GS at the CPU's data and turns its "interrupts" on: spin locks work from then on. */
 void machine_cpu_start(void);
 
-/* The process is the CPU of that index from now on. */
+/* From now on this process is that CPU. No lock is held. */
 void machine_cpu_be(unsigned index);
 
 /*

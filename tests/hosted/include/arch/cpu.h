@@ -17,6 +17,10 @@
 struct cpu;
 struct thread;
 
+/* As the real ones, for what core/cpu.h asserts. */
+#define ARCH_CPU_SELF 0
+#define ARCH_CPU_CURRENT 8
+
 extern bool machine_interrupts;
 
 static inline unsigned long arch_interrupts_save(void)

@@ -14,6 +14,7 @@
 
 enum slot_kind {
     SLOT_KIND_FRAMES,
+    SLOT_KIND_HEAP,
     SLOT_KIND_COUNT,
 };
 
@@ -22,6 +23,12 @@ static inline bool slot_has(enum slot_kind kind, size_t member)
     return !slots_ops[kind] || *(void *const *)((const uint8_t *)slots_ops[kind] + member);
 }
 
+#define SLOT_CALL2(kind, type, member, a, b)       \
+    do {                                           \
+        const struct type *ops_ = slots_ops[kind]; \
+        if (ops_ && ops_->member)                  \
+            ops_->member(a, b);                    \
+    } while (0)
 #define SLOT_CALL3(kind, type, member, a, b, c)    \
     do {                                           \
         const struct type *ops_ = slots_ops[kind]; \
@@ -38,5 +45,14 @@ static inline bool slot_has(enum slot_kind kind, size_t member)
         const struct type *ops_ = slots_ops[kind];                                        \
         ops_ && ops_->member ? (uintptr_t)ops_->member(a, b, c) : (uintptr_t)(otherwise); \
     })
+#define SLOT_RESULT4(kind, type, member, a, b, c, d)                               \
+    ({                                                                             \
+        const struct type *ops_ = slots_ops[kind];                                 \
+        ops_ && ops_->member ? (uintptr_t)ops_->member(a, b, c, d) : (uintptr_t)0; \
+    })
+
+static inline void slot_returned(void)
+{
+}
 
 #endif
