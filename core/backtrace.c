@@ -5,7 +5,7 @@
 #include <arch/memory.h>
 #include <arch/trap.h>
 
-static bool readable(uintptr_t address)
+bool backtrace_readable(uintptr_t address)
 {
     physical_address where;
     unsigned protection;
@@ -16,13 +16,13 @@ static bool readable(uintptr_t address)
 static uintptr_t return_address(const uintptr_t *words)
 {
     const struct trap_frame *trap = (const struct trap_frame *)(words + 2);
-    return words[1] == (uintptr_t)arch_trap_return && readable((uintptr_t)&trap->rip) ? trap->rip : words[1];
+    return words[1] == (uintptr_t)arch_trap_return && backtrace_readable((uintptr_t)&trap->rip) ? trap->rip : words[1];
 }
 
 size_t backtrace(uintptr_t frame, uintptr_t *found, size_t capacity)
 {
     size_t count = 0;
-    while (count < capacity && readable(frame) && readable(frame + 8)) {
+    while (count < capacity && backtrace_readable(frame) && backtrace_readable(frame + 8)) {
         const uintptr_t *words = (const uintptr_t *)frame;
         if (words[1])
             found[count++] = return_address(words);

@@ -4,6 +4,7 @@
 #ifndef CORE_BACKTRACE_H
 #define CORE_BACKTRACE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -13,5 +14,8 @@
  * in place of the entry's. The number found. Any context; the stack's thread does not run, or is the caller.
  */
 size_t backtrace(uintptr_t frame, uintptr_t *found, size_t capacity);
+
+/* Can the word at `address`, which may be anything, be read? Any context. */
+bool backtrace_readable(uintptr_t address);
 
 #endif

@@ -4,6 +4,7 @@
 #include "core/candidate.h"
 #include "core/heap.h"
 #include "core/module.h"
+#include "core/symbols.h"
 #include <string.h>
 
 static const void *find_ops(const struct slot *slot, const struct module *module)
@@ -33,6 +34,20 @@ static int hold_module(const char *name, struct module **held, struct failure *w
     return result;
 }
 
+/* Does every function of the table lie in the module's text, or in the kernel's? */
+static int check_functions(const struct slot *slot, const struct policy *candidate, struct failure *why)
+{
+    for (size_t at = slot->type->functions; at < slot->type->ops_size; at += sizeof(uintptr_t)) {
+        uintptr_t function = *(const uintptr_t *)((const uint8_t *)candidate->ops + at);
+        const struct module *module = candidate->module;
+        if (function && function - (uintptr_t)module->base >= module->text_bytes && !symbol_in_text(function))
+            return fail(why, -EINVAL,
+                        "its table of functions for slot type '%s' has %#lx at offset %lu, which is no code",
+                        slot->type->name, function, at);
+    }
+    return 0;
+}
+
 static int fill(struct slot *slot, const char *name, struct policy *candidate, struct failure *why)
 {
     struct module *module;
@@ -45,6 +60,8 @@ static int fill(struct slot *slot, const char *name, struct policy *candidate, s
         return fail(why, -EINVAL, "module '%s' has no policy for slot '%s'; `modinfo %s` lists what it offers",
                     module->name, slot->name, module->name);
     result = slot->type->validate(candidate->ops, why);
+    if (result == 0)
+        result = check_functions(slot, candidate, why);
     return result == 0 ? slot->type->reserve(candidate, why) : result;
 }
 

@@ -139,7 +139,7 @@ static int step(struct slot_progress *progress)
 static int finish(struct policy **culprit, struct failure *why)
 {
     *culprit = handover.broken ? handover.to : NULL;
-    return *culprit ? fail(why, -EPROTO, "%s %s", (*culprit)->name, handover.breach) : 0;
+    return *culprit ? fail(why, -EPROTO, "%s", handover.breach) : 0;
 }
 
 /* The policy that takes over is the only one that is asked for anything. */
@@ -164,6 +164,7 @@ const struct slot_type frames_slot_type = {
     .name = "frames",
     .abi = MOULT_ABI_frames,
     .ops_size = sizeof(struct frames_ops),
+    .functions = offsetof(struct frames_ops, init),
     .moves = "free frames",
     .validate = validate,
     .reserve = reserve,

@@ -173,6 +173,7 @@ const struct slot_type heap_slot_type = {
     .name = "heap",
     .abi = MOULT_ABI_heap,
     .ops_size = sizeof(struct heap_ops),
+    .functions = offsetof(struct heap_ops, pool_init),
     .moves = "blocks",
     .validate = validate,
     .reserve = reserve,

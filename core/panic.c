@@ -54,11 +54,26 @@ static void print_address(uintptr_t address)
               place.module ? place.module : "", place.module ? "]" : "");
 }
 
-static void print_backtrace(uintptr_t frame)
+/*
+ * Where a fault comes before the function has made its frame, or is no function at all, the chain of frames lacks the
+ * caller: its address is on top of the stack.
+ */
+static void print_caller(const struct trap_frame *frame)
+{
+    struct symbol_place place;
+    const uintptr_t *top = (const uintptr_t *)frame->rsp;
+    bool begun = symbol_at(frame->rip, &place) && place.offset > 0;
+    if (!begun && backtrace_readable((uintptr_t)top) && symbol_at(*top, &place))
+        print_address(*top);
+}
+
+static void print_backtrace(const struct trap_frame *trap, uintptr_t frame)
 {
     uintptr_t found[BACKTRACE_MAX];
     size_t count = backtrace(frame, found, BACKTRACE_MAX);
     print("backtrace:\n");
+    if (trap)
+        print_caller(trap);
     for (size_t i = 0; i < count; i++)
         print_address(found[i]);
 }
@@ -105,7 +120,7 @@ static _Noreturn void die(const struct trap_frame *frame, uintptr_t backtrace, c
     print("\n");
     if (frame)
         print_registers(frame);
-    print_backtrace(backtrace);
+    print_backtrace(frame, backtrace);
     end(sentence);
 }
 

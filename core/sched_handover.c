@@ -205,7 +205,7 @@ int sched_handover_finish(struct policy **culprit, struct failure *why)
     *culprit = sched_handover.culprit;
     if (!*culprit)
         return 0;
-    return fail(why, -EPROTO, "%s: %s", (*culprit)->name, sched_handover.breach);
+    return fail(why, -EPROTO, "%s", sched_handover.breach);
 }
 
 /* Threads found in the core's table, in its order, to be put into queues. */

@@ -108,7 +108,7 @@ static int prepare(struct policy *policy)
     const struct module *module;
     struct question question = {sched_ops_of(policy), 0};
     if (!question.ops->prepare || contain_call(ask_prepare, &question, &module) == 0)
-        return question.answer;
+        return question.answer > 0 ? -EPROTO : question.answer;
     slot_fault(SLOT_KIND_SCHED, module, contain_reason());
     return -EPROTO;
 }
@@ -189,6 +189,7 @@ const struct slot_type sched_slot_type = {
     .name = "sched",
     .abi = MOULT_ABI_sched,
     .ops_size = sizeof(struct sched_ops),
+    .functions = offsetof(struct sched_ops, queue_init),
     .moves = "threads",
     .validate = validate,
     .reserve = reserve,

@@ -44,6 +44,7 @@ struct slot_type {
     const char *name;
     uint64_t abi;      /* MOULT_ABI_<type> of this kernel */
     size_t ops_size;   /* of the ops table */
+    size_t functions;  /* where the pointers to functions begin in the table; there is nothing else up to its end */
     const char *moves; /* what its state consists of: "threads" */
     /* Are the ops complete and their sizes in range? Fails with a sentence. */
     int (*validate)(const void *ops, struct failure *why);

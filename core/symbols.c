@@ -14,7 +14,7 @@
 #include <string.h>
 
 extern const struct module_export exports_start[], exports_end[];
-extern char text_start[], data_end[];
+extern char text_start[], text_end[], data_end[];
 
 static struct module_symbol *symbols; /* of the kernel, sorted by address */
 static size_t symbols_count;
@@ -145,13 +145,33 @@ uintptr_t symbol_find(const char *name)
     return address;
 }
 
-const char *symbol_complete(const char *prefix, size_t *cursor)
+bool symbol_in_text(uintptr_t address)
+{
+    return address >= (uintptr_t)text_start && address < (uintptr_t)text_end;
+}
+
+/* The next of a list that begins with `prefix`; `*cursor` counts on from `first`, the number of its first entry. */
+static const char *complete_in(const struct module_symbol *list, size_t count, size_t first, const char *prefix,
+                               size_t *cursor)
 {
     size_t length = strlen(prefix);
-    while (*cursor < symbols_count) {
-        const char *name = symbols[(*cursor)++].name;
+    while (*cursor >= first && *cursor < first + count) {
+        const char *name = list[(*cursor)++ - first].name;
         if (strncmp(name, prefix, length) == 0)
             return name;
     }
     return NULL;
+}
+
+const char *symbol_complete(const char *prefix, size_t *cursor)
+{
+    const char *name = complete_in(symbols, symbols_count, 0, prefix, cursor);
+    size_t first = symbols_count;
+    const struct module *module;
+    TAILQ_FOREACH(module, &modules, link) {
+        if (!name)
+            name = complete_in(module->symbols, module->symbols_count, first, prefix, cursor);
+        first += module->symbols_count;
+    }
+    return name;
 }

@@ -31,9 +31,12 @@ bool symbol_at(uintptr_t address, struct symbol_place *place);
 /* The address of any symbol, exported or not, the kernel's first, then the modules'; 0: none. */
 uintptr_t symbol_find(const char *name);
 
+/* Does the kernel's own text contain `address`? Any context. */
+bool symbol_in_text(uintptr_t address);
+
 /*
- * For completion: the first symbol in table order after `*cursor` that begins with `prefix`; NULL: no more. Start
- * with 0.
+ * For completion: the next symbol that begins with `prefix`, the kernel's in order and then the modules', after
+ * `*cursor`; NULL: no more. Start with 0.
  */
 const char *symbol_complete(const char *prefix, size_t *cursor);
 

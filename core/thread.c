@@ -193,6 +193,7 @@ static void reset(struct thread *thread, const struct thread_options *options)
     thread->joined = false;
     thread->workload = options->workload;
     thread->interruptible = true;
+    thread->mutexes = 0;
     thread->waits_on = NULL;
     thread->timer_cpu = NULL;
     thread->module = NULL;

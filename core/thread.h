@@ -53,6 +53,7 @@ struct thread {
     bool joined;        /* somebody does */
     bool core;          /* the core's own: not to be killed */
     bool interruptible; /* thread_kill() ends its wait; false only in one that must not be cut short */
+    uint32_t mutexes;   /* that it has, or waits for: it is not to be held still meanwhile */
     int wait_result;    /* why its wait ended: 0, -ETIMEDOUT, -EINTR */
     struct wait_list *
         waits_on; /* the list its wait_link is in, under that list's lock; NULL when it is out and woken: core/wait.c */

@@ -11,6 +11,8 @@
 #include <moult/errors.h>
 #include <moult/module.h>
 
+#define FREEZE_PAUSE 1000000 /* nanoseconds that threads have to let go of their mutexes */
+
 bool thread_killed(void)
 {
     return current_thread()->killed;
@@ -179,12 +181,21 @@ int thread_set_affinity(uint32_t number, uint64_t affinity)
 }
 EXPORT_SYMBOL(thread_set_affinity);
 
+/* Threads held still, and those that have to let go of a mutex first: whoever holds the others may want it. */
+struct frozen {
+    uint32_t count, busy;
+};
+
 static bool freeze(struct thread *thread, void *argument)
 {
-    uint32_t *count = argument;
-    if (!thread->workload || thread == current_thread() || thread->state == THREAD_ENDED)
+    struct frozen *frozen = argument;
+    if (!thread->workload || thread == current_thread() || thread->state == THREAD_ENDED || thread->suspended)
         return true;
-    ++*count;
+    if (thread->mutexes > 0) {
+        frozen->busy++;
+        return true;
+    }
+    frozen->count++;
     thread->suspended = true;
     if (thread->queued_on) {
         struct cpu *cpu = thread->queued_on;
@@ -207,9 +218,11 @@ static bool thaw(struct thread *thread, void *argument)
     return true;
 }
 
-static void freeze_all(void *count)
+static void freeze_all(void *argument)
 {
-    threads_visit_held(freeze, count);
+    struct frozen *frozen = argument;
+    frozen->busy = 0;
+    threads_visit_held(freeze, frozen);
 }
 
 static void thaw_all(void *unused)
@@ -219,9 +232,13 @@ static void thaw_all(void *unused)
 
 uint32_t threads_freeze(void)
 {
-    uint32_t count = 0;
-    rendezvous(freeze_all, &count);
-    return count;
+    struct frozen frozen = {0, 0};
+    for (;;) {
+        rendezvous(freeze_all, &frozen);
+        if (frozen.busy == 0)
+            return frozen.count;
+        thread_sleep(FREEZE_PAUSE);
+    }
 }
 
 void threads_thaw(void)

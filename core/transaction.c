@@ -211,13 +211,17 @@ static int finish_part(struct transaction *swap, struct part *part, struct polic
 {
     struct policy *culprit;
     uint64_t rebuilt;
+    bool *failed;
     int result = part->slot->type->finish(&culprit, swap->why);
     if (result == 0)
         return 0;
-    note_death(part->slot, culprit, swap->why->sentence);
-    if (culprit == part->from)
-        part->from_failed = true;
-    return culprit == receiver ? result : rebuild(part->slot, receiver, &rebuilt);
+    failed = culprit == part->from ? &part->from_failed : &part->to_failed;
+    if (!*failed) /* the first reason is the one to tell: what follows may follow from it */
+        note_death(part->slot, culprit, swap->why->sentence);
+    *failed = true;
+    if (culprit != receiver)
+        return rebuild(part->slot, receiver, &rebuilt);
+    return fail(swap->why, result, "%s: %s", culprit->name, part->slot->reason);
 }
 
 static void settle(const struct part *part, struct policy *policy)
@@ -347,10 +351,11 @@ static void cancel(struct transaction *swap)
             part->slot->type->carry_on(part->from);
         if (part->to)
             candidate_give_up(part->slot, part->to);
-        if (part->slot->occupant != part->from) {
-            log_line("slot %s: %s; %s has its place", part->slot->name, part->slot->reason, part->slot->occupant->name);
+        if (part->from_failed || part->to_failed)
+            log_line("slot %s: %s died: %s; %s has its place", part->slot->name, part->slot->died, part->slot->reason,
+                     part->slot->occupant->name);
+        if (part->slot->occupant != part->from)
             candidate_give_up(part->slot, part->from);
-        }
         if (part->slot->state == SLOT_SWAPPING)
             part->slot->state = part->before;
     }
@@ -369,7 +374,8 @@ static void begin_probation(struct transaction *swap, const struct part *part)
     if (standby && standby != part->to)
         candidate_give_up(slot, standby);
     if (!sound) {
-        log_line("slot %s: %s; %s was filled from the core's tables", slot->name, slot->reason, part->to->name);
+        log_line("slot %s: %s died: %s; %s was filled from the core's tables", slot->name, part->from->name,
+                 slot->reason, part->to->name);
         candidate_give_up(slot, part->from);
     }
     slot->keep = swap->request->keep;

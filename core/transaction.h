@@ -23,6 +23,7 @@ struct transaction {
         enum slot_state before; /* the slot's, to be restored */
         bool prepared;          /* `from` has agreed to hand over */
         bool from_failed;       /* it broke its contract meanwhile: it does not come back */
+        bool to_failed;         /* likewise */
         bool handed;            /* at once, in the second rendezvous */
     } parts[SWAP_PARTS_MAX];
     unsigned count;

@@ -183,6 +183,7 @@ EXPORT_SYMBOL(mutex_init);
 void mutex_lock(struct mutex *mutex)
 {
     ASSERT(mutex->holder != current_thread());
+    current_thread()->mutexes++;
     down_slowly(&mutex->free, NO_DEADLINE, false);
     mutex->holder = current_thread();
 }
@@ -193,6 +194,7 @@ void mutex_unlock(struct mutex *mutex)
     ASSERT(mutex->holder == current_thread());
     mutex->holder = NULL;
     semaphore_up(&mutex->free);
+    current_thread()->mutexes--;
 }
 EXPORT_SYMBOL(mutex_unlock);
 

@@ -11,6 +11,7 @@
 
 #define PERIOD_DEFAULT 10000000ull  /* nanoseconds */
 #define END_POLL 1000000ull         /* nanoseconds between looks whether all have ended */
+#define END_POLL_THREADS 500        /* for so many that are left, once more as long */
 #define END_PATIENCE 60000000000ull /* how long workload_end_all() waits */
 
 /* A workload repeats its pattern of roles; PONG always follows its PING. */
@@ -208,10 +209,13 @@ int workload_end_all(void)
     int first = kill_present(), left = first;
 
     while (left > 0) {
+        int before = left;
         if (clock_nanoseconds() > patience)
             return -ETIMEDOUT;
-        thread_sleep(END_POLL);
+        thread_sleep(END_POLL * (1 + (uint64_t)left / END_POLL_THREADS));
         left = kill_present();
+        if (left < before)
+            patience = clock_nanoseconds() + END_PATIENCE;
     }
     return left < 0 ? left : first;
 }

@@ -2,7 +2,7 @@
  * line_keys.c - from bytes to keys: control characters, escape sequences (ECMA-48, as xterm and VT220 send them),
  * history.
  *
- * Entry point: line_key(). Pure. Bytes that mean nothing here are dropped, whole sequences as well.
+ * Entry point: line_key(). Pure. Bytes that mean nothing here ring the bell; sequences that do are dropped whole.
  */
 #include "core/monitor/line_editor_private.h"
 #include <string.h>
@@ -201,6 +201,9 @@ static void control_key(struct line_editor *editor, unsigned char byte)
         break;
     case CONTROL('W'):
         line_delete(editor, word_left(editor), editor->cursor);
+        break;
+    default: /* it is not in the line: say so */
+        line_bell(editor);
         break;
     }
 }

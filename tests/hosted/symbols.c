@@ -26,8 +26,9 @@
 /* What the linker would give: the kernel's exports, and where its image is. */
 struct module_export exports_start[EXPORTS];
 char text_start[REGION];
-__asm__(".globl exports_end, data_end\n"
+__asm__(".globl exports_end, text_end, data_end\n"
         ".set exports_end, exports_start + 3000 * 16\n"
+        ".set text_end, text_start + 32768\n"
         ".set data_end, text_start + 65536\n");
 _Static_assert(EXPORTS == 3000 && sizeof(struct module_export) == 16 && REGION == 65536, "as the lines above have it");
 
@@ -256,7 +257,7 @@ static void any_by_name(void **state)
 
 static void completion(void **state)
 {
-    unsigned found = 0, expected = 0;
+    unsigned found = 0, expected = 0, modules_found = 0;
     const char *name;
 
     (void)state;
@@ -268,13 +269,28 @@ static void completion(void **state)
     assert_int_equal(expected, 111);
     for (size_t cursor = 0; (name = symbol_complete("nothing", &cursor));)
         fail_msg("%s does not begin like that", name);
+    found = 0;
+    for (size_t cursor = 0; (name = symbol_complete("", &cursor)); found++)
+        if (strcmp(name, "begin") == 0 || strcmp(name, "end") == 0 || strcmp(name, "late") == 0)
+            modules_found++;
+    assert_int_equal(modules_found, 3);
+    assert_true(found > SYMBOLS / 2);
+}
+
+static void text_alone(void **state)
+{
+    uintptr_t base = (uintptr_t)text_start;
+
+    (void)state;
+    assert_true(symbol_in_text(base) && symbol_in_text(base + REGION / 2 - 1));
+    assert_false(symbol_in_text(base - 1) || symbol_in_text(base + REGION / 2) || symbol_in_text(0));
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(exports_by_name), cmocka_unit_test(kernel_addresses), cmocka_unit_test(modules_addresses),
-        cmocka_unit_test(any_by_name),     cmocka_unit_test(completion),
+        cmocka_unit_test(any_by_name),     cmocka_unit_test(completion),       cmocka_unit_test(text_alone),
     };
 
     return cmocka_run_group_tests(tests, start, end);
