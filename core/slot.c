@@ -4,6 +4,8 @@
  * Slots change in a rendezvous only, by the swapper.
  */
 #include "core/slot.h"
+#include "core/irq_slot.h"
+#include "core/irqroute_slot.h"
 #include "core/panic.h"
 #include "core/sched_slot.h"
 #include "core/slot_call.h"
@@ -17,6 +19,42 @@ static struct slot slots[SLOT_KIND_COUNT] = {
             .name = "sched",
             .type = &sched_slot_type,
             .fallback = {.name = "sched-fifo", .ops = &sched_fifo_ops},
+        },
+    [SLOT_KIND_IRQROUTE] =
+        {
+            .name = "irqroute",
+            .type = &irqroute_slot_type,
+            .fallback = {.name = "route-first", .ops = &route_first_ops},
+        },
+    [SLOT_KIND_IRQ_KEYBOARD] =
+        {
+            .name = "irq.1",
+            .type = &irq_slot_type,
+            .fallback = {.name = "irq-keys", .ops = &irq_keys_ops},
+        },
+    [SLOT_KIND_IRQ_SERIAL_2] =
+        {
+            .name = "irq.3",
+            .type = &irq_slot_type,
+            .fallback = {.name = "irq-bytes", .ops = &irq_bytes_ops},
+        },
+    [SLOT_KIND_IRQ_SERIAL] =
+        {
+            .name = "irq.4",
+            .type = &irq_slot_type,
+            .fallback = {.name = "irq-bytes", .ops = &irq_bytes_ops},
+        },
+    [SLOT_KIND_IRQ_TIMER] =
+        {
+            .name = "irq.20",
+            .type = &irq_slot_type,
+            .fallback = {.name = "irq-ticks", .ops = &irq_ticks_ops},
+        },
+    [SLOT_KIND_IRQ_SOFTWARE] =
+        {
+            .name = "irq.24",
+            .type = &irq_slot_type,
+            .fallback = {.name = "irq-ticks", .ops = &irq_ticks_ops},
         },
 };
 
@@ -86,6 +124,7 @@ void slots_init(void)
     for (unsigned i = 0; i < SLOT_KIND_COUNT; i++) {
         static struct failure why;
         struct slot *slot = &slots[i];
+        slot->fallback.kind = i;
         if (slot->type->validate(slot->fallback.ops, &why) != 0 || slot->type->reserve(&slot->fallback, &why) != 0)
             panic("slot %s cannot have its fallback: %s", slot->name, why.sentence);
         slot->occupant = &slot->fallback;

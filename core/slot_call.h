@@ -18,6 +18,12 @@
 /* The kinds of slot, as they are noted at each call site. */
 enum slot_kind {
     SLOT_KIND_SCHED,
+    SLOT_KIND_IRQROUTE,
+    SLOT_KIND_IRQ_KEYBOARD,
+    SLOT_KIND_IRQ_SERIAL_2,
+    SLOT_KIND_IRQ_SERIAL,
+    SLOT_KIND_IRQ_TIMER,
+    SLOT_KIND_IRQ_SOFTWARE,
     SLOT_KIND_COUNT,
 };
 
