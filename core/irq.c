@@ -53,6 +53,8 @@ static void settle(struct irq_line *line)
     line->count.taken += line->taken;
     line->journal_count -= line->taken;
     memmove(line->journal, line->journal + line->taken, line->journal_count * sizeof(line->journal[0]));
+    line->vain = line->taken > 0 ? 0 : line->vain + 1;
+    line->taken = 0;
 }
 
 /* Its ISR has failed, in its function or by what it answered; what it took is still in the journal. */
@@ -65,19 +67,12 @@ static void give_up(struct irq_line *line, const char *how, uint64_t value)
 /* The ISR returned, but perhaps left values behind: then it is called again, when there is room for what it gives. */
 static void look_for_more(struct irq_line *line)
 {
-    line->full = false;
-    if (line->dry) {
+    line->full = !line->dry && !irq_has_room(line);
+    if (line->dry || line->full)
         line->vain = 0;
-        return;
-    }
-    line->vain = line->taken > 0 ? 0 : line->vain + 1;
-    line->taken = 0;
-    line->full = !irq_has_room(line);
-    if (line->full)
-        line->vain = 0;
-    if (line->vain == VAIN_MAX)
+    else if (line->vain == VAIN_MAX)
         give_up(line, "it did not take what its device had, calls", VAIN_MAX);
-    else if (!line->full)
+    else
         irq_kick(line);
 }
 

@@ -21,27 +21,25 @@ static const struct irq_ops *ops_of(const struct policy *policy)
 }
 
 /* One direct call for each line: which is which is known when the kernel is built. */
-#define EACH_LINE(CALL)                  \
-    switch (line->kind) {                \
-    case SLOT_KIND_IRQ_KEYBOARD:         \
-        CALL(SLOT_KIND_IRQ_KEYBOARD);    \
-    case SLOT_KIND_IRQ_SERIAL_2:         \
-        CALL(SLOT_KIND_IRQ_SERIAL_2);    \
-    case SLOT_KIND_IRQ_SERIAL:           \
-        CALL(SLOT_KIND_IRQ_SERIAL);      \
-    case SLOT_KIND_IRQ_TIMER:            \
-        CALL(SLOT_KIND_IRQ_TIMER);       \
-    case SLOT_KIND_IRQ_SOFTWARE:         \
-        CALL(SLOT_KIND_IRQ_SOFTWARE);    \
-    default:                             \
-        return 0;                        \
+#define EACH_LINE(CALL)               \
+    switch (line->kind) {             \
+    case SLOT_KIND_IRQ_KEYBOARD:      \
+        CALL(SLOT_KIND_IRQ_KEYBOARD); \
+    case SLOT_KIND_IRQ_SERIAL_2:      \
+        CALL(SLOT_KIND_IRQ_SERIAL_2); \
+    case SLOT_KIND_IRQ_SERIAL:        \
+        CALL(SLOT_KIND_IRQ_SERIAL);   \
+    case SLOT_KIND_IRQ_TIMER:         \
+        CALL(SLOT_KIND_IRQ_TIMER);    \
+    case SLOT_KIND_IRQ_SOFTWARE:      \
+        CALL(SLOT_KIND_IRQ_SOFTWARE); \
+    default:                          \
+        return 0;                     \
     }
 
-uint64_t irq_slot_handle(struct irq_line *line)
-{
+uint64_t irq_slot_handle(struct irq_line *line){
 #define CALL_HANDLE(kind) return (uint32_t)SLOT_RESULT2(kind, irq_ops, handle, line->state, line->number)
-    EACH_LINE(CALL_HANDLE)
-}
+    EACH_LINE(CALL_HANDLE)}
 
 uint64_t irq_slot_save(struct irq_line *line, struct irq_record *record)
 {

@@ -3,9 +3,9 @@
  *
  * Entry points: as in irq.h. Concurrency: each line's own lock.
  */
-#include "core/irq.h"
 #include "core/console.h"
 #include "core/cpu.h"
+#include "core/irq.h"
 #include "core/irq_slot.h"
 #include "core/irq_sources.h"
 #include "core/irqroute_slot.h"

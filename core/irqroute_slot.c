@@ -57,8 +57,7 @@ uint64_t irqroute_receivers(const struct irq_line *line, uint64_t listeners)
     uint64_t first = 1ull << line->first, chosen = 0;
     if (!swap_rescue_told(SLOT_KIND_IRQROUTE)) {
         spin_lock(&route.lock);
-        chosen =
-            SLOT_RESULT3(SLOT_KIND_IRQROUTE, irqroute_ops, receivers, route.state, line->number, listeners, first);
+        chosen = SLOT_RESULT3(SLOT_KIND_IRQROUTE, irqroute_ops, receivers, route.state, line->number, listeners, first);
         spin_unlock(&route.lock);
     }
     if (chosen & ~listeners) {

@@ -13,9 +13,9 @@
 
 /* The lines that have a slot. */
 #define LINE_KEYBOARD 1
-#define LINE_SERIAL_2 3 /* COM2: streams */
-#define LINE_SERIAL 4   /* COM1: the console */
-#define LINE_TIMER 20   /* raised at a steady rate by line_timer_start() */
+#define LINE_SERIAL_2 3  /* COM2: streams */
+#define LINE_SERIAL 4    /* COM1: the console */
+#define LINE_TIMER 20    /* raised at a steady rate by line_timer_start() */
 #define LINE_SOFTWARE 24 /* no device's: raised by line_raise() */
 
 /*

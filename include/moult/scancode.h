@@ -21,8 +21,8 @@
 #define SCAN_EXTENDED 0xe0 /* one more byte, of the keys that the first PC did not have */
 #define SCAN_PAUSE 0xe1    /* two more bytes */
 
-#define SCAN_CODES 0x57    /* that may have a character */
-#define SCAN_TEXT_BYTES 5  /* capacity for what one byte gives, terminator included */
+#define SCAN_CODES 0x57   /* that may have a character */
+#define SCAN_TEXT_BYTES 5 /* capacity for what one byte gives, terminator included */
 
 /* What is printed on the keys, by scan code: without and with shift. 0: no character. */
 struct scan_layout {
@@ -30,10 +30,10 @@ struct scan_layout {
 };
 
 /* The United States' layout. */
-#define SCAN_LAYOUT_US                                                                                               \
-    {                                                                                                                \
-        .plain = "\0\0331234567890-=\177\tqwertyuiop[]\r\0asdfghjkl;'`\0\\zxcvbnm,./\0*\0 ",                         \
-        .shifted = "\0\033!@#$%^&*()_+\177\tQWERTYUIOP{}\r\0ASDFGHJKL:\"~\0|ZXCVBNM<>?\0*\0 ",                       \
+#define SCAN_LAYOUT_US                                                                         \
+    {                                                                                          \
+        .plain = "\0\0331234567890-=\177\tqwertyuiop[]\r\0asdfghjkl;'`\0\\zxcvbnm,./\0*\0 ",   \
+        .shifted = "\0\033!@#$%^&*()_+\177\tQWERTYUIOP{}\r\0ASDFGHJKL:\"~\0|ZXCVBNM<>?\0*\0 ", \
     }
 
 static inline void scan_hold(struct irq_keys *keys, uint16_t key, bool pressed)
