@@ -126,8 +126,6 @@ void irq_interrupt(unsigned number)
         return;
     spin_lock(&line->lock);
     line->count.interrupts++;
-    if (!level)
-        line->events++;
     serve(line);
     if (level)
         arch_end_of_interrupt();

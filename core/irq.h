@@ -65,7 +65,6 @@ struct irq_line {
     struct irq_state *state; /* the occupant's; changes in a rendezvous */
     struct irq_record record;
     struct line_count count;
-    uint64_t events;                /* that have come: edges, or levels that were acknowledged */
     uint32_t journal[IRQ_TAKE_MAX]; /* values read from the device and not settled; the first `taken` by this call */
     unsigned journal_count, taken;
     bool dry; /* in this call the device had no more */

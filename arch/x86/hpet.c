@@ -1,6 +1,6 @@
 /*
  * hpet.c - the high precision event timer: its counter, and one comparator that raises an interrupt line at a steady
- * rate.
+ * rate, each time after the time before was acknowledged.
  *
  * IA-PC HPET specification 1.0a. Registers are read and written 32 bits at a time, and the comparator is in 32-bit
  * mode: not every emulator has more.
@@ -37,9 +37,6 @@
 /* Of a comparator: 2.3.8. */
 #define LEVEL (1u << 1)
 #define ENABLED (1u << 2)
-#define PERIODIC (1u << 3)
-#define CAN_BE_PERIODIC (1u << 4)
-#define SET_VALUE (1u << 6)
 #define BITS_32 (1u << 8)
 #define PIN_SHIFT 9
 
@@ -48,12 +45,13 @@
 
 static volatile uint32_t *registers;
 
-/* The comparator in use. */
+/* The comparator in use: for one interrupt at a time. */
 static struct {
-    bool on, level;
+    bool on;
     unsigned number;
     uint32_t period; /* of the counter */
-    uint64_t first;  /* the counter at the first interrupt */
+    uint64_t began;  /* the counter at the start */
+    uint64_t due;    /* the counter at the next interrupt */
 } timer;
 
 uint64_t hpet_init(void)
@@ -94,16 +92,26 @@ static uint64_t read_whole(void)
     return (uint64_t)high << 32 | low;
 }
 
-/* A comparator that can be periodic and reach the pin. */
+/* A comparator that can reach the pin. */
 static bool find_comparator(unsigned pin, unsigned *number)
 {
     unsigned last = registers[CAPABILITIES / 4] >> COUNT_SHIFT & COUNT_MASK;
-    for (*number = 0; *number <= last; ++*number) {
-        unsigned at = COMPARATOR(*number);
-        if (registers[at / 4] & CAN_BE_PERIODIC && registers[(at + COMPARATOR_PINS) / 4] >> pin & 1)
+    for (*number = 0; *number <= last; ++*number)
+        if (registers[(COMPARATOR(*number) + COMPARATOR_PINS) / 4] >> pin & 1)
             return true;
-    }
     return false;
+}
+
+/* Sets the comparator to the first end of a period that is still to come. One that is very near would be missed. */
+static void set_comparator(void)
+{
+    uint64_t now;
+    do {
+        now = read_whole();
+        if (timer.due <= now)
+            timer.due += ((now - timer.due) / timer.period + 1) * timer.period;
+        registers[(COMPARATOR(timer.number) + COMPARATOR_VALUE) / 4] = (uint32_t)timer.due;
+    } while (read_whole() >= timer.due);
 }
 
 int arch_line_timer_start(unsigned pin, uint32_t hz, bool level)
@@ -114,25 +122,21 @@ int arch_line_timer_start(unsigned pin, uint32_t hz, bool level)
     if (!registers || !find_comparator(pin, &timer.number))
         return -ENOTSUP;
     comparator = registers + COMPARATOR(timer.number) / 4;
-    timer.on = true;
-    timer.level = level;
-    timer.period = (uint32_t)(FEMTOSECONDS_A_SECOND / registers[PERIOD / 4] / hz);
+    comparator[0] = pin << PIN_SHIFT | BITS_32 | (level ? LEVEL : 0);
     registers[STATUS / 4] = 1u << timer.number;
-    comparator[0] = pin << PIN_SHIFT | BITS_32 | SET_VALUE | PERIODIC | ENABLED | (level ? LEVEL : 0);
-    timer.first = read_whole() + timer.period;
-    comparator[COMPARATOR_VALUE / 4] = (uint32_t)timer.first;
-    comparator[COMPARATOR_VALUE / 4] = timer.period; /* the second value written is the period: 2.3.9.2.2 */
+    timer.period = (uint32_t)(FEMTOSECONDS_A_SECOND / registers[PERIOD / 4] / hz);
+    timer.began = timer.due = read_whole();
+    timer.on = true;
+    set_comparator();
+    comparator[0] |= ENABLED;
     return 0;
 }
 
 /* In the middle of a period it is known how many are over, and the last interrupt was served. */
 static bool in_the_middle(uint64_t *periods)
 {
-    uint64_t now = read_whole(), phase;
-    if (now < timer.first)
-        return false;
-    phase = (now - timer.first) % timer.period;
-    *periods = (now - timer.first) / timer.period + 1;
+    uint64_t passed = read_whole() - timer.began, phase = passed % timer.period;
+    *periods = passed / timer.period;
     return phase > timer.period / QUARTERS && phase < timer.period / QUARTERS * (QUARTERS - 1);
 }
 
@@ -153,11 +157,13 @@ uint64_t arch_line_timer_stop(void)
     }
 }
 
-bool arch_line_timer_pending(void)
+uint64_t arch_line_timer_acknowledge(void)
 {
-    uint32_t mine = 1u << timer.number;
-    if (!timer.on || !(registers[STATUS / 4] & mine))
-        return false;
-    registers[STATUS / 4] = mine;
-    return true;
+    uint64_t over;
+    if (!timer.on || read_whole() < timer.due)
+        return 0;
+    registers[STATUS / 4] = 1u << timer.number;
+    over = (read_whole() - timer.began) / timer.period;
+    set_comparator();
+    return over;
 }

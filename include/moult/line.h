@@ -37,8 +37,9 @@ int line_receive(int listener, uint32_t *values, unsigned most, uint64_t nanosec
 uint32_t line_raise(void);
 
 /*
- * LINE_TIMER comes `hz` times a second (1 … 1,000,000), as edges or levels. -ENOTSUP, -ENOENT: not on this machine;
- * -EBUSY: it does already; -ERANGE. stop() returns how many periods are over by the timer's own counter.
+ * LINE_TIMER comes at the ends of periods, `hz` a second (1 … 1,000,000), as edges or levels, each time after the time
+ * before was acknowledged. What it gives is how many periods are over since the start, by the timer's own counter.
+ * -ENOTSUP, -ENOENT: not on this machine; -EBUSY: it does already; -ERANGE. stop() returns how many are over at last.
  */
 int line_timer_start(uint32_t hz, bool level);
 uint64_t line_timer_stop(void);

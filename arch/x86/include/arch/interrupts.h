@@ -67,12 +67,13 @@ struct arch_line {
 bool arch_line_state(unsigned line, struct arch_line *state);
 
 /*
- * A timer that raises `line` (16-23) `hz` times a second, as edges or levels; it has no other user. start: -ENOTSUP: the
- * machine has none that reaches the line; -ERANGE. stop, once after each start: returns how many periods are over since, by its
- * counter; may take a period. pending: with levels, whether it has one that nobody has acknowledged, which that does.
+ * A timer that raises `line` (16-23) at the ends of periods, `hz` a second, as edges or levels; it has no other user.
+ * start: -ENOTSUP: the machine has none that reaches the line; -ERANGE. stop, once after each start: returns how many
+ * periods are over since, by its counter, all of which have been acknowledged or are past; may take a period.
+ * acknowledge: how many were over when it raised the line, which from now on it does again; 0: it had not raised it.
  */
 int arch_line_timer_start(unsigned line, uint32_t hz, bool level);
 uint64_t arch_line_timer_stop(void);
-bool arch_line_timer_pending(void);
+uint64_t arch_line_timer_acknowledge(void);
 
 #endif
