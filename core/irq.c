@@ -57,26 +57,23 @@ static void settle(struct irq_line *line)
     line->taken = 0;
 }
 
-/* Its ISR has failed, in its function or by what it answered; what it took is still in the journal. */
-static void give_up(struct irq_line *line, const char *how, uint64_t value)
-{
-    line->failed = true;
-    swap_rescue(line->kind, "%s: %lu", how, value);
-}
-
 /* The ISR returned, but perhaps left values behind: then it is called again, when there is room for what it gives. */
 static void look_for_more(struct irq_line *line)
 {
     line->full = !line->dry && !irq_has_room(line);
     if (line->dry || line->full)
         line->vain = 0;
-    else if (line->vain == VAIN_MAX)
-        give_up(line, "it did not take what its device had, calls", VAIN_MAX);
-    else
+    else if (line->vain < VAIN_MAX)
         irq_kick(line);
+    else
+        line->failed = true;
+    if (line->failed)
+        swap_rescue(line->kind, "took nothing of what its device had, %u times", VAIN_MAX);
 }
 
-/* Line lock held, interrupts off. */
+/*
+ * If its call was abandoned, the answer is 0, and why was reported before. Line lock held, interrupts off.
+ */
 static void serve(struct irq_line *line)
 {
     struct irq_record said = {.version = IRQ_RECORD_VERSION};
@@ -91,9 +88,11 @@ static void serve(struct irq_line *line)
     if (answer == IRQ_SERVED)
         bytes = irq_slot_save(line, &said);
     if (answer != IRQ_SERVED) {
-        give_up(line, "its handler did not say that it was served, but", answer);
+        line->failed = true;
+        swap_rescue(line->kind, "answered %lu to an interrupt", answer);
     } else if (!irq_record_keep(line, bytes, &said)) {
-        give_up(line, "it wrote a record that is out of bounds, bytes", bytes);
+        line->failed = true;
+        swap_rescue(line->kind, "wrote a record of %lu bytes that is out of bounds", bytes);
     } else {
         settle(line);
         look_for_more(line);
@@ -124,6 +123,7 @@ void irq_interrupt(unsigned number)
         arch_end_of_interrupt();
     if (!line)
         return;
+    this_cpu()->serving = true;
     spin_lock(&line->lock);
     line->count.interrupts++;
     serve(line);
@@ -133,12 +133,14 @@ void irq_interrupt(unsigned number)
         line->choice_due = true;
     choose_cpu(line);
     spin_unlock(&line->lock);
+    this_cpu()->serving = false;
     swap_rescue_poll();
 }
 
 void irq_kicked(void)
 {
     struct irq_line *line;
+    this_cpu()->serving = true;
     for (unsigned i = 0; (line = irq_line_at(i)); i++) {
         if (!__atomic_exchange_n(&line->kicked, false, __ATOMIC_SEQ_CST))
             continue;
@@ -147,6 +149,7 @@ void irq_kicked(void)
         choose_cpu(line);
         spin_unlock(&line->lock);
     }
+    this_cpu()->serving = false;
     swap_rescue_poll();
 }
 

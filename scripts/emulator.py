@@ -81,7 +81,8 @@ class Options:
         what takes it, and `positional` takes each word that is no option. Raises ValueError with what is wrong.
         """
         takers = {"-e": self.set_emulator, "-n": self.set_cpus, "-m": self.set_memory, "-a": self.add_file,
-                  "-b": self.set_archive, "-d": self.set_stream, "-c": lambda text: self.words.extend(text.split()), **more}
+                  "-b": self.set_archive, "-d": self.set_stream,
+                  "-c": lambda text: self.words.extend(text.split()), **more}
         rest = iter(arguments)
         for argument in rest:
             if argument == "-i":
