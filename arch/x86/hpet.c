@@ -132,12 +132,12 @@ int arch_line_timer_start(unsigned pin, uint32_t hz, bool level)
     return 0;
 }
 
-/* In the middle of a period it is known how many are over, and the last interrupt was served. */
+/* In the middle of a period, its interrupts so far acknowledged, it is known how many are over. */
 static bool in_the_middle(uint64_t *periods)
 {
-    uint64_t passed = read_whole() - timer.began, phase = passed % timer.period;
+    uint64_t now = read_whole(), passed = now - timer.began, phase = passed % timer.period;
     *periods = passed / timer.period;
-    return phase > timer.period / QUARTERS && phase < timer.period / QUARTERS * (QUARTERS - 1);
+    return now < timer.due && phase > timer.period / QUARTERS && phase < timer.period / QUARTERS * (QUARTERS - 1);
 }
 
 uint64_t arch_line_timer_stop(void)
@@ -157,12 +157,18 @@ uint64_t arch_line_timer_stop(void)
     }
 }
 
+/*
+ * The level ends first: one that is raised while the comparator is set anew, for the time before, is found when nothing
+ * is due, and ended then.
+ */
 uint64_t arch_line_timer_acknowledge(void)
 {
     uint64_t over;
-    if (!timer.on || read_whole() < timer.due)
+    if (!timer.on)
         return 0;
     registers[STATUS / 4] = 1u << timer.number;
+    if (read_whole() < timer.due)
+        return 0;
     over = (read_whole() - timer.began) / timer.period;
     set_comparator();
     return over;
