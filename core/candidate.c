@@ -71,6 +71,7 @@ static int load(struct slot *slot, const char *name, struct policy **candidate, 
     if (!*candidate)
         return fail(why, -ENOMEM, "there is no memory for the transaction");
     memcpy((*candidate)->name, name, strnlen(name, MODULE_NAME_BYTES - 1));
+    (*candidate)->kind = slot->fallback.kind;
     return fill(slot, name, *candidate, why);
 }
 

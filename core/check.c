@@ -10,6 +10,7 @@
 #include "core/cpu.h"
 #include "core/frames.h"
 #include "core/heap.h"
+#include "core/irq.h"
 #include "core/rendezvous.h"
 #include "core/run_queue.h"
 #include "core/sched_slot.h"
@@ -202,6 +203,7 @@ static void check_held(void *argument)
     }
     add_findings(frames_check(details, sizeof details), details);
     add_findings(heap_check(details, sizeof details), details);
+    add_findings(irq_check(details, sizeof details), details);
     add_findings(workload_check(details, sizeof details), details);
     frames_count(&frames);
     report->frames = frames.total;

@@ -6,9 +6,10 @@
  * owner looks at the log again after it has let go, so that no line is left unseen. Hence log_line() can be called
  * under any lock and in any interrupt.
  *
- * Entry points: console_hold(), console_write(), console_show_log(); console_input() and console_read().
+ * Entry points: console_hold(), console_write(), console_show_log(); console_listener and console_read().
  */
 #include "core/console.h"
+#include "core/irq.h"
 #include "core/lock.h"
 #include "core/log.h"
 #include "core/thread.h"
@@ -159,17 +160,30 @@ void console_write_panic(const char *text, size_t length)
     write_translated(text, length);
 }
 
-void console_input(char byte)
+/* Two lines may be served at once, and each has looked before: what both can give fits. */
+static unsigned input_room(struct irq_listener *listener)
+{
+    uint32_t room = INPUT_BYTES - *(volatile uint32_t *)&input.count;
+
+    (void)listener;
+    return room > INPUT_BYTES / 2 ? room - INPUT_BYTES / 2 : 0;
+}
+
+static unsigned input_put(struct irq_listener *listener, const uint32_t *values, unsigned count)
 {
     unsigned long flags = spin_lock_save(&input.lock);
-    bool fits = input.count < INPUT_BYTES;
+    unsigned fit = INPUT_BYTES - input.count < count ? INPUT_BYTES - input.count : count;
 
-    if (fits)
-        input.bytes[(input.first + input.count++) % INPUT_BYTES] = byte;
+    (void)listener;
+    for (unsigned i = 0; i < fit; i++)
+        input.bytes[(input.first + input.count++) % INPUT_BYTES] = (char)values[i];
     spin_unlock_restore(&input.lock, flags);
-    if (fits)
+    for (unsigned i = 0; i < fit; i++)
         semaphore_up(&input.available);
+    return count - fit;
 }
+
+struct irq_listener console_listener = {.room = input_room, .put = input_put};
 
 int console_read(void)
 {
@@ -183,5 +197,7 @@ int console_read(void)
     input.first = (input.first + 1) % INPUT_BYTES;
     input.count--;
     spin_unlock_restore(&input.lock, flags);
+    irq_room_made(irq_line_find(LINE_KEYBOARD));
+    irq_room_made(irq_line_find(LINE_SERIAL));
     return byte;
 }

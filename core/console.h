@@ -37,8 +37,8 @@ void console_show_log(void);
 /* Writes without any lock: for panics, all other CPUs being stopped. */
 void console_write_panic(const char *text, size_t length);
 
-/* A byte was typed. From interrupt handlers; drops it when the input ring is full. */
-void console_input(char byte);
+/* Gets what is typed: the listener of the keyboard's line and the first serial port's (core/irq.h). */
+extern struct irq_listener console_listener;
 
 /* Waits for the next byte typed; -EINTR if the thread is to end. Thread context. */
 int console_read(void);

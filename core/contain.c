@@ -159,11 +159,11 @@ static uint64_t work_done(const struct cpu *cpu)
     return *(const volatile uint64_t *)&cpu->interrupts + *(const volatile uint64_t *)&cpu->progress;
 }
 
-/* An idle CPU has nothing to do; one that works serves its ticks. */
+/* An idle CPU has nothing to do but for devices; one that works serves its ticks. */
 static bool stalled(struct cpu *cpu)
 {
     uint64_t done = work_done(cpu);
-    if (done != cpu->progress_seen || cpu->current->idle) {
+    if (done != cpu->progress_seen || (cpu->current->idle && !cpu->serving)) {
         cpu->progress_seen = done;
         cpu->stalled = 0;
         return false;

@@ -5,6 +5,7 @@
 #include "core/cpu.h"
 #include "core/frames.h"
 #include "core/heap.h"
+#include "core/irq.h"
 #include "core/log.h"
 #include "core/module.h"
 #include "core/monitor/monitor.h"
@@ -74,7 +75,7 @@ static void machine_init(void)
 static void start_main(void *unused)
 {
     (void)unused;
-    arch_input_init();
+    irq_init();
     smp_start();
     swap_init();
     if (!arch_watchdog_start())

@@ -6,6 +6,8 @@
 #include "core/slot.h"
 #include "core/frames_slot.h"
 #include "core/heap_slot.h"
+#include "core/irq_slot.h"
+#include "core/irqroute_slot.h"
 #include "core/panic.h"
 #include "core/sched_slot.h"
 #include "core/slot_call.h"
@@ -31,6 +33,42 @@ static struct slot slots[SLOT_KIND_COUNT] = {
             .name = "heap",
             .type = &heap_slot_type,
             .fallback = {.name = "heap-classes", .ops = &heap_classes_ops},
+        },
+    [SLOT_KIND_IRQROUTE] =
+        {
+            .name = "irqroute",
+            .type = &irqroute_slot_type,
+            .fallback = {.name = "route-first", .ops = &route_first_ops},
+        },
+    [SLOT_KIND_IRQ_KEYBOARD] =
+        {
+            .name = "irq.1",
+            .type = &irq_slot_type,
+            .fallback = {.name = "irq-keys", .ops = &irq_keys_ops},
+        },
+    [SLOT_KIND_IRQ_SERIAL_2] =
+        {
+            .name = "irq.3",
+            .type = &irq_slot_type,
+            .fallback = {.name = "irq-bytes", .ops = &irq_bytes_ops},
+        },
+    [SLOT_KIND_IRQ_SERIAL] =
+        {
+            .name = "irq.4",
+            .type = &irq_slot_type,
+            .fallback = {.name = "irq-bytes", .ops = &irq_bytes_ops},
+        },
+    [SLOT_KIND_IRQ_TIMER] =
+        {
+            .name = "irq.20",
+            .type = &irq_slot_type,
+            .fallback = {.name = "irq-ticks", .ops = &irq_ticks_ops},
+        },
+    [SLOT_KIND_IRQ_SOFTWARE] =
+        {
+            .name = "irq.24",
+            .type = &irq_slot_type,
+            .fallback = {.name = "irq-ticks", .ops = &irq_ticks_ops},
         },
 };
 
@@ -109,6 +147,7 @@ void slot_start(unsigned kind)
 {
     static struct failure why;
     struct slot *slot = &slots[kind];
+    slot->fallback.kind = kind;
     if (slot->type->validate(slot->fallback.ops, &why) != 0 || slot->type->reserve(&slot->fallback, &why) != 0)
         panic("slot %s cannot have its fallback: %s", slot->name, why.sentence);
     slot->occupant = &slot->fallback;

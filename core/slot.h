@@ -24,6 +24,7 @@ struct policy {
     struct module *module; /* NULL: built in */
     uint8_t side;          /* which half of every double place (struct thread's entities) is its own */
     void *memory;          /* what the slot type reserved for it */
+    unsigned kind;         /* of the slot that it is for */
 };
 
 /* How far a hand-over in batches has come. The slot type's alone, but for the last two. */

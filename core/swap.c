@@ -8,6 +8,7 @@
 #include "core/module.h"
 #include "core/panic.h"
 #include "core/slot.h"
+#include "core/slot_call.h"
 #include "core/time.h"
 #include "core/transaction.h"
 #include <moult/text.h>
@@ -19,52 +20,69 @@ static struct {
     struct semaphore some;
 } requests = {.waiting = TAILQ_HEAD_INITIALIZER(requests.waiting), .some = SEMAPHORE_INITIALISER(requests.some, 0)};
 
-/* A policy that broke its contract. `reported` goes from 0 to 1 by whoever reports first, and back by the swapper. */
-static struct {
-    uint32_t reported;
-    volatile bool due;
-    unsigned kind;
+/*
+ * A policy that broke its contract, one for each slot. `told` goes from 0 to 1 by whoever reports first, and back by
+ * the swapper, which looks once it is `ready`.
+ */
+static struct rescue_request {
+    uint32_t told;
+    volatile bool ready;
     const struct policy *policy; /* the occupant that did it */
     char what[SLOT_REASON_BYTES];
-} rescue;
+} rescues[SLOT_KIND_COUNT];
+static volatile bool rescue_due; /* the swapper has not heard of one */
 
 void swap_rescue(unsigned kind, const char *what, ...)
 {
+    struct rescue_request *rescue = &rescues[kind];
     va_list arguments;
     if (slot_at(kind)->candidate) /* the dispatcher knows which of the two it was */
         return;
-    if (__atomic_exchange_n(&rescue.reported, 1, __ATOMIC_SEQ_CST) != 0)
+    if (__atomic_exchange_n(&rescue->told, 1, __ATOMIC_SEQ_CST) != 0)
         return;
-    rescue.kind = kind;
-    rescue.policy = slot_at(kind)->occupant;
+    rescue->policy = slot_at(kind)->occupant;
     va_start(arguments, what);
-    text_format_list(rescue.what, sizeof(rescue.what), what, arguments);
+    text_format_list(rescue->what, sizeof(rescue->what), what, arguments);
     va_end(arguments);
-    __atomic_store_n(&rescue.due, true, __ATOMIC_RELEASE);
+    __atomic_store_n(&rescue->ready, true, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&rescue_due, true, __ATOMIC_SEQ_CST);
+}
+
+bool swap_rescue_told(unsigned kind)
+{
+    return __atomic_load_n(&rescues[kind].told, __ATOMIC_RELAXED);
 }
 
 void swap_rescue_poll(void)
 {
-    if (__builtin_expect(rescue.due, 0) && __atomic_exchange_n(&rescue.due, false, __ATOMIC_SEQ_CST))
+    if (__builtin_expect(rescue_due, 0) && __atomic_exchange_n(&rescue_due, false, __ATOMIC_SEQ_CST))
         semaphore_up(&requests.some);
 }
 
-static void run_rescue(void)
+static void run_rescue(unsigned kind, const struct rescue_request *rescue)
 {
-    struct slot *slot = slot_at(rescue.kind);
+    struct slot *slot = slot_at(kind);
     char failed[MODULE_NAME_BYTES];
     uint64_t rebuilt;
-    if (slot->occupant != rescue.policy) { /* a swap was faster */
-        __atomic_store_n(&rescue.reported, 0, __ATOMIC_SEQ_CST);
+    if (slot->occupant != rescue->policy) /* a swap was faster */
         return;
-    }
     memcpy(failed, slot->occupant->name, sizeof(failed));
     if (slot->occupant == &slot->fallback && !slot->standby)
-        panic("the built-in policy of slot %s: %s", slot->name, rescue.what);
-    rebuilt = transaction_rescue(slot, rescue.what);
+        panic("the built-in policy of slot %s: %s", slot->name, rescue->what);
+    rebuilt = transaction_rescue(slot, rescue->what);
     log_line("slot %s: %s died: %s; %s has its place, %lu %s rebuilt from the core's tables", slot->name, failed,
-             rescue.what, slot->occupant->name, rebuilt, slot->type->moves);
-    __atomic_store_n(&rescue.reported, 0, __ATOMIC_SEQ_CST);
+             rescue->what, slot->occupant->name, rebuilt, slot->type->moves);
+}
+
+static void run_rescues(void)
+{
+    for (unsigned kind = 0; kind < SLOT_KIND_COUNT; kind++) {
+        if (!__atomic_load_n(&rescues[kind].ready, __ATOMIC_ACQUIRE))
+            continue;
+        run_rescue(kind, &rescues[kind]);
+        rescues[kind].ready = false;
+        __atomic_store_n(&rescues[kind].told, 0, __ATOMIC_SEQ_CST);
+    }
 }
 
 static struct transaction *next_request(void)
@@ -109,8 +127,7 @@ static void swapper_main(void *unused)
     for (;;) {
         struct transaction *swap;
         wait_for_work();
-        if (rescue.reported && !rescue.due)
-            run_rescue();
+        run_rescues();
         swap = next_request();
         if (!swap)
             continue;

@@ -62,11 +62,15 @@ int swap(const struct swap_request *request, struct swap_report *report, struct 
 /*
  * The occupant of the slot of this kind broke its contract, as `what` tells: has the swapper put the last good policy
  * in its place, or the fallback, rebuilt from the core's tables. The first report counts until that is done. Any
- * context, queue locks held included; the swapper begins at the next timer interrupt.
+ * context, queue locks held included; the swapper begins at the next timer or device
+ * interrupt.
  */
 __attribute__((format(printf, 2, 3))) void swap_rescue(unsigned kind, const char *what, ...);
 
-/* Wakes the swapper if a rescue is due. From the timer interrupt, no lock held. */
+/* Has somebody reported that, and is the policy not replaced yet? Any context. */
+bool swap_rescue_told(unsigned kind);
+
+/* Wakes the swapper if a rescue is due. From interrupts, no lock held. */
 void swap_rescue_poll(void);
 
 /* Starts the swapper. */

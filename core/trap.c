@@ -5,6 +5,7 @@
 #include "core/contain.h"
 #include "core/cpu.h"
 #include "core/interrupt.h"
+#include "core/irq.h"
 #include "core/module.h"
 #include "core/panic.h"
 #include "core/rendezvous.h"
@@ -12,13 +13,10 @@
 #include "core/time.h"
 #include <arch/fpu.h>
 #include <arch/interrupts.h>
-#include <arch/machine.h>
 #include <arch/probe.h>
 #include <arch/trap.h>
 #include <moult/text.h>
 
-#define LINE_KEYBOARD 1
-#define LINE_SERIAL 4
 #define VECTOR_DEBUG 1
 #define VECTOR_DEVICE_NOT_AVAILABLE 7
 
@@ -120,11 +118,8 @@ static void serve(unsigned vector)
     case VECTOR_RENDEZVOUS:
         rendezvous_interrupt();
         break;
-    case VECTOR_LINES + LINE_KEYBOARD:
-        arch_keyboard_interrupt();
-        break;
-    case VECTOR_LINES + LINE_SERIAL:
-        arch_serial_interrupt();
+    case VECTOR_KICK:
+        irq_kicked();
         break;
     default: /* a request to choose again: the flag is set */
         break;
@@ -146,8 +141,12 @@ void arch_trap(struct trap_frame *frame)
     }
     counts[vector]++;
     cpu->interrupts++;
-    if (vector != VECTOR_SPURIOUS)
-        arch_end_of_interrupt();
-    serve(vector);
+    if (vector < VECTOR_LINES + VECTOR_LINE_COUNT) {
+        irq_interrupt(vector - VECTOR_LINES);
+    } else {
+        if (vector != VECTOR_SPURIOUS)
+            arch_end_of_interrupt();
+        serve(vector);
+    }
     schedule_if_asked();
 }

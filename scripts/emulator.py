@@ -55,6 +55,8 @@ debug: action=ignore
 speaker: enabled=0
 {more}"""
 
+BOCHS_STREAM = "com2: enabled=1, mode=socket-client, dev=127.0.0.1:{port}\n"
+
 
 class NoStart(Exception):
     """The emulator could not be started; the text says why."""
@@ -71,6 +73,7 @@ class Options:
         self.words = []  # words for the kernel's command line
         self.files = []  # (path, name in the boot archive)
         self.archive = None  # another boot archive; "" for none at all
+        self.stream = None  # a file whose bytes come in on COM2
 
     def parse(self, arguments, more, positional):
         """
@@ -78,7 +81,8 @@ class Options:
         what takes it, and `positional` takes each word that is no option. Raises ValueError with what is wrong.
         """
         takers = {"-e": self.set_emulator, "-n": self.set_cpus, "-m": self.set_memory, "-a": self.add_file,
-                  "-b": self.set_archive, "-c": lambda text: self.words.extend(text.split()), **more}
+                  "-b": self.set_archive, "-d": self.set_stream,
+                  "-c": lambda text: self.words.extend(text.split()), **more}
         rest = iter(arguments)
         for argument in rest:
             if argument == "-i":
@@ -124,6 +128,11 @@ class Options:
         if text != "none" and not os.path.isfile(text):
             raise ValueError(f"there is no file '{text}'; 'none' stands for no archive at all")
         self.archive = "" if text == "none" else text
+
+    def set_stream(self, text):
+        if not os.path.isfile(text):
+            raise ValueError(f"there is no file '{text}'")
+        self.stream = os.path.abspath(text)
 
 
 def whole_number(text, what, least, most):
@@ -192,7 +201,7 @@ class Machine:
         self.options = options
         self.interactive = interactive
         self.debugger = debugger
-        self.folder = self.process = self.serial = self.terminal = None
+        self.folder = self.process = self.serial = self.terminal = self.second = None
 
     def __enter__(self):
         for needed in (IMAGE, ARCHIVE):
@@ -215,8 +224,9 @@ class Machine:
             self.process.kill()
         if self.process:
             self.process.wait()
-        if self.serial:
-            self.serial.close()
+        for port in (self.serial, self.second):
+            if port:
+                port.close()
         if self.terminal is not None:
             os.close(self.terminal)
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -244,21 +254,45 @@ class Machine:
                    "-rtc", "base=2020-01-01,clock=vm", "-device", "isa-debug-exit,iobase=0xf4,iosize=1",
                    "-drive", f"if=virtio,format=raw,readonly=on,file={image.replace(',', ',,')}",
                    "-chardev", f"socket,id=com1,fd={theirs.fileno()}", "-serial", "chardev:com1"]
+        passed = [theirs.fileno()]
+        if self.options.stream:
+            self.second, other = socket.socketpair()
+            passed.append(other.fileno())
+            command += ["-chardev", f"socket,id=com2,fd={other.fileno()}", "-serial", "chardev:com2"]
+            self.feed()
         if self.options.count_instructions:
             command += ["-icount", "shift=0,sleep=off", "-seed", "1"]
         if self.debugger:
             command += ["-S", "-gdb", f"unix:{self.folder}/gdb,server=on,wait=off"]
         with theirs, open(os.path.join(self.folder, "log"), "wb") as log:
-            self.start(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=[theirs.fileno()])
+            self.start(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=passed)
+        if self.options.stream:
+            other.close()
+
+    def feed(self):
+        """The stream goes to COM2 once the kernel has sent a byte there; what it sends later is thrown away."""
+        def work():
+            try:
+                if self.second.recv(1):
+                    with open(self.options.stream, "rb") as stream:
+                        self.second.sendfile(stream)
+                while self.second.recv(4096):
+                    pass
+            except OSError:
+                pass  # the emulator has ended
+        threading.Thread(target=work, daemon=True).start()
 
     def start_bochs(self, image):
         """Bochs connects to a port that is already ours. Its debugger wants a terminal on which nothing ends."""
-        with socket.create_server(("127.0.0.1", 0)) as server:
+        with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.1", 0)) as second:
+            more = "magic_break: enabled=1\n" if self.debugger else ""
+            if self.options.stream:
+                more += BOCHS_STREAM.format(port=second.getsockname()[1])
             configuration = self.write("bochsrc", BOCHS_CONFIGURATION.format(
                 display='rfb, options="timeout=0"' if self.debugger else "term", cpus=self.options.cpus,
                 memory=self.options.memory, image=image, clock="slowdown" if self.interactive else "none",
                 port=server.getsockname()[1], log=os.path.join(self.folder, "log"),
-                more="magic_break: enabled=1\n" if self.debugger else ""))
+                more=more))
             if self.debugger:
                 commands = self.write("commands", f'ldsym global "{self.write("symbols", bochs_symbols())}"\n')
                 with open(os.path.join(self.folder, "errors"), "wb") as errors:
@@ -270,7 +304,10 @@ class Machine:
                                stdin=terminal, stdout=subprocess.DEVNULL, stderr=errors,
                                env={**os.environ, "TERM": "linux"})
                 threading.Thread(target=self.discard_screen, args=(errors.name,), daemon=True).start()
-            self.accept(server)
+            self.serial = self.accept(server)
+            if self.options.stream:
+                self.second = self.accept(second)
+                self.feed()
 
     def discard_screen(self, errors):
         """Bochs draws the screen on a terminal that it makes, and stops when nobody reads that. It says which it is."""
@@ -291,8 +328,7 @@ class Machine:
         server.settimeout(0.2)
         for _ in range(100):
             try:
-                self.serial, _ = server.accept()
-                return
+                return server.accept()[0]
             except TimeoutError:
                 if self.process.poll() is not None:
                     break

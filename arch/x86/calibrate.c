@@ -9,22 +9,12 @@
  * Entry points: calibrate(), arch_clock_source(). Concurrency: once, bootstrap CPU.
  */
 #include "arch/x86/calibrate.h"
-#include "arch/x86/firmware.h"
+#include "arch/x86/hpet.h"
 #include "arch/x86/local_apic.h"
 #include "arch/x86/ports.h"
 #include "core/panic.h"
-#include "core/vm.h"
 #include <arch/cpu.h>
 #include <arch/timer.h>
-
-/* HPET registers: IA-PC HPET specification 1.0a, 2.3. Read 32 bits at a time: not every emulator has 64. */
-#define HPET_PERIOD 0x04
-#define HPET_CONFIGURATION 0x10
-#define HPET_COUNTER 0xf0
-#define HPET_BYTES 0x400
-#define HPET_ON 1u
-#define HPET_PERIOD_MAX 100000000u /* femtoseconds */
-#define FEMTOSECONDS_A_SECOND 1000000000000000ul
 
 /* The PIT's channel 2, whose gate and output are at a port. */
 #define PIT_CHANNEL_2 0x42
@@ -61,18 +51,7 @@ struct reading {
     uint32_t source, timer;
 };
 
-static volatile uint32_t *hpet;
 static struct source source;
-
-static void hpet_start(void)
-{
-    hpet[HPET_CONFIGURATION / 4] |= HPET_ON;
-}
-
-static uint32_t hpet_read(void)
-{
-    return hpet[HPET_COUNTER / 4];
-}
 
 static bool hpet_valid(void)
 {
@@ -101,17 +80,10 @@ static bool pit_valid(void)
 
 static void choose_source(void)
 {
-    uint64_t address = firmware_facts()->hpet;
-    uint32_t period = 0;
+    uint64_t hz = hpet_init();
 
-    if (address) {
-        hpet = vm_map_device(address, HPET_BYTES);
-        if (!hpet)
-            panic("no memory to map the HPET; give the machine more");
-        period = hpet[HPET_PERIOD / 4];
-    }
-    if (period && period <= HPET_PERIOD_MAX)
-        source = (struct source){"hpet", FEMTOSECONDS_A_SECOND / period, hpet_start, hpet_read, hpet_valid};
+    if (hz)
+        source = (struct source){"hpet", hz, hpet_start, hpet_read, hpet_valid};
     else
         source = (struct source){"pit", PIT_HZ, pit_start, pit_read, pit_valid};
 }

@@ -1,11 +1,10 @@
 /*
  * io_apic.c - the machine's interrupt lines: which CPU gets which, as which vector.
  *
- * A line is an ISA line as the first PC numbered it; the firmware's overrides say at which pin of which controller it
- * is, and how it is triggered. Only physical destinations and fixed delivery are used.
+ * A line below 16 is one as the first PC numbered it; the firmware's overrides say at which pin of which controller it
+ * is, and how it is triggered. The others are pins. Only physical destinations and fixed delivery are used.
  *
- * Entry points: io_apic_init(), arch_line_enable(), arch_line_disable(), arch_line_state(). Concurrency: one spin
- * lock, innermost.
+ * Entry points: io_apic_init(), arch_line_*(). Concurrency: one spin lock, innermost.
  */
 #include "arch/x86/io_apic.h"
 #include "arch/x86/firmware.h"
@@ -28,6 +27,7 @@
 
 #define ENTRY_DELIVER_NMI (4u << 8)
 #define ENTRY_LOW_ACTIVE (1u << 13)
+#define ENTRY_REMOTE_IRR (1u << 14) /* a level was accepted by a CPU and not ended: read only */
 #define ENTRY_LEVEL (1u << 15)
 #define ENTRY_MASKED (1u << 16)
 #define ENTRY_VECTOR 0xffu
@@ -35,6 +35,7 @@
 #define ENTRY_APIC_ID_MAX 0xfeu
 
 #define LINE_CASCADE 2 /* joins the two legacy controllers: no device's */
+#define LINES 24
 
 struct controller {
     volatile uint32_t *registers;
@@ -45,8 +46,8 @@ static struct {
     struct spinlock lock; /* protects everything here after io_apic_init(), and the controllers' registers */
     struct controller controllers[ACPI_IO_APICS_MAX];
     unsigned count;
-    bool routed[ACPI_ISA_LINES];
-    uint8_t cpu[ACPI_ISA_LINES];
+    bool routed[LINES];
+    uint8_t cpu[LINES];
 } io_apics;
 
 static uint32_t read_register(const struct controller *controller, unsigned index)
@@ -92,12 +93,18 @@ void io_apic_init(void)
         add_controller(&facts->io_apics[i]);
 }
 
-/* The controller and redirection register of an ISA line; NULL if there is none. */
+/* Where a line comes in, counted over all controllers, and how. */
+static struct acpi_line pin_of(unsigned line)
+{
+    return line < ACPI_ISA_LINES ? firmware_facts()->isa_lines[line] : (struct acpi_line){.global = line};
+}
+
+/* The controller and redirection register of a line; NULL if there is none. */
 static const struct controller *find_pin(unsigned line, unsigned *reg)
 {
-    if (line >= ACPI_ISA_LINES || line == LINE_CASCADE)
+    if (line >= LINES || line == LINE_CASCADE)
         return NULL;
-    uint32_t global = firmware_facts()->isa_lines[line].global;
+    uint32_t global = pin_of(line).global;
     for (unsigned i = 0; i < io_apics.count; i++) {
         const struct controller *controller = &io_apics.controllers[i];
         if (global >= controller->first_line && global - controller->first_line < controller->pins) {
@@ -108,7 +115,7 @@ static const struct controller *find_pin(unsigned line, unsigned *reg)
     return NULL;
 }
 
-int arch_line_enable(unsigned line, unsigned cpu)
+int arch_line_enable(unsigned line, unsigned cpu, enum arch_trigger trigger)
 {
     unsigned reg;
     const struct controller *controller = find_pin(line, &reg);
@@ -118,8 +125,9 @@ int arch_line_enable(unsigned line, unsigned cpu)
     uint32_t apic_id = firmware_apic_id(cpu);
     if (apic_id > ENTRY_APIC_ID_MAX)
         return -ERANGE;
-    const struct acpi_line *isa = &firmware_facts()->isa_lines[line];
-    uint32_t entry = (VECTOR_LINES + line) | (isa->low ? ENTRY_LOW_ACTIVE : 0) | (isa->level ? ENTRY_LEVEL : 0);
+    struct acpi_line pin = pin_of(line);
+    bool level = trigger == ARCH_TRIGGER_FIRMWARE ? pin.level : trigger == ARCH_TRIGGER_LEVEL;
+    uint32_t entry = (VECTOR_LINES + line) | (pin.low ? ENTRY_LOW_ACTIVE : 0) | (level ? ENTRY_LEVEL : 0);
 
     unsigned long flags = spin_lock_save(&io_apics.lock);
     write_register(controller, reg, entry | ENTRY_MASKED); /* never unmasked while its halves disagree */
@@ -146,7 +154,7 @@ bool io_apic_deliver_nmi(unsigned line, unsigned cpu)
     return true;
 }
 
-void arch_line_disable(unsigned line)
+void arch_line_mask(unsigned line, bool masked)
 {
     unsigned reg;
     const struct controller *controller = find_pin(line, &reg);
@@ -154,8 +162,37 @@ void arch_line_disable(unsigned line)
     if (!controller)
         return;
     unsigned long flags = spin_lock_save(&io_apics.lock);
-    write_register(controller, reg, read_register(controller, reg) | ENTRY_MASKED);
+    uint32_t entry = read_register(controller, reg) & ~ENTRY_MASKED;
+    write_register(controller, reg, entry | (masked ? ENTRY_MASKED : 0));
     spin_unlock_restore(&io_apics.lock, flags);
+}
+
+bool arch_line_quiet(unsigned line)
+{
+    unsigned reg;
+    const struct controller *controller = find_pin(line, &reg);
+
+    if (!controller)
+        return true;
+    unsigned long flags = spin_lock_save(&io_apics.lock);
+    uint32_t entry = read_register(controller, reg);
+    spin_unlock_restore(&io_apics.lock, flags);
+    return !(entry & ENTRY_REMOTE_IRR);
+}
+
+int arch_line_retarget(unsigned line, unsigned cpu)
+{
+    unsigned reg;
+    const struct controller *controller = find_pin(line, &reg);
+    uint32_t apic_id = firmware_apic_id(cpu);
+
+    if (!controller || apic_id > ENTRY_APIC_ID_MAX)
+        return -ERANGE;
+    unsigned long flags = spin_lock_save(&io_apics.lock);
+    write_register(controller, reg + 1, apic_id << ENTRY_CPU_SHIFT);
+    io_apics.cpu[line] = cpu;
+    spin_unlock_restore(&io_apics.lock, flags);
+    return 0;
 }
 
 bool arch_line_state(unsigned line, struct arch_line *state)
@@ -168,7 +205,7 @@ bool arch_line_state(unsigned line, struct arch_line *state)
     unsigned long flags = spin_lock_save(&io_apics.lock);
     bool routed = io_apics.routed[line];
     uint32_t entry = read_register(controller, reg);
-    state->pin = firmware_facts()->isa_lines[line].global;
+    state->pin = pin_of(line).global;
     state->cpu = io_apics.cpu[line];
     state->vector = entry & ENTRY_VECTOR;
     state->level = entry & ENTRY_LEVEL;

@@ -10,7 +10,4 @@
  */
 void serial_drain(void);
 
-/* Lets the port raise line 4 for bytes that came in. */
-void serial_input_init(void);
-
 #endif

@@ -1,5 +1,5 @@
 /*
- * command_machine.c - `mem`, `cpu`, `irq`, `sleep`, `uptime`, `poweroff`, `reboot`: the machine and what is used of it.
+ * command_machine.c - `mem`, `cpu`, `sleep`, `uptime`, `poweroff`, `reboot`: the machine and what is used of it.
  *
  * Entry points: the six commands. Concurrency: the monitor's thread alone; figures are read without stopping what
  * changes them.
@@ -7,16 +7,13 @@
 #include "core/cpu.h"
 #include "core/frames.h"
 #include "core/heap.h"
-#include "core/interrupt.h"
 #include "core/monitor/commands.h"
 #include "core/slot.h"
 #include "core/thread.h"
 #include "core/vm.h"
-#include <arch/interrupts.h>
 #include <arch/machine.h>
 #include <arch/memory.h>
 #include <arch/timer.h>
-#include <arch/trap.h>
 #include <moult/sched.h>
 #include <moult/thread.h>
 
@@ -190,75 +187,6 @@ static int run_cpu(struct request *request, struct failure *why)
     return 0;
 }
 
-static void show_line(struct request *request, struct json *json, unsigned line)
-{
-    struct arch_line state;
-
-    if (!arch_line_state(line, &state))
-        return;
-    if (!json) {
-        reply_print(request, "%10u %6u %10lu %4u %4u %-5s %s\n", line, state.vector, interrupt_count(state.vector),
-                    state.cpu, state.pin, state.level ? "level" : "edge", state.masked ? "masked" : "open");
-        return;
-    }
-    json_object(json, NULL);
-    json_number(json, "line", line);
-    json_number(json, "vector", state.vector);
-    json_number(json, "count", interrupt_count(state.vector));
-    json_number(json, "cpu", state.cpu);
-    json_number(json, "pin", state.pin);
-    json_text(json, "trigger", state.level ? "level" : "edge");
-    json_bool(json, "masked", state.masked);
-    json_object_end(json);
-}
-
-/* The interrupts that come from the CPUs themselves. */
-static const struct {
-    const char *name;
-    unsigned vector;
-} own_interrupts[] = {
-    {"timer", VECTOR_TIMER},
-    {"reschedule", VECTOR_RESCHEDULE},
-    {"rendezvous", VECTOR_RENDEZVOUS},
-    {"spurious", VECTOR_SPURIOUS},
-};
-
-static void show_own(struct request *request, struct json *json, const char *name, unsigned vector)
-{
-    if (!json) {
-        reply_print(request, "%10s %6u %10lu\n", name, vector, interrupt_count(vector));
-        return;
-    }
-    json_object(json, NULL);
-    json_text(json, "name", name);
-    json_number(json, "vector", vector);
-    json_number(json, "count", interrupt_count(vector));
-    json_object_end(json);
-}
-
-static int run_irq(struct request *request, struct failure *why)
-{
-    struct json *json = reply_begin(request);
-
-    (void)why;
-    if (json)
-        json_list(json, "lines");
-    else
-        reply_print(request, "%10s %6s %10s %4s %4s %-5s %s\n", "LINE", "VECTOR", "COUNT", "CPU", "PIN", "KIND",
-                    "STATE");
-    for (unsigned line = 0; line < VECTOR_LINE_COUNT; line++)
-        show_line(request, json, line);
-    if (json) {
-        json_list_end(json);
-        json_list(json, "own");
-    }
-    for (size_t i = 0; i < sizeof own_interrupts / sizeof *own_interrupts; i++)
-        show_own(request, json, own_interrupts[i].name, own_interrupts[i].vector);
-    if (json)
-        json_list_end(json);
-    return 0;
-}
-
 static int run_uptime(struct request *request, struct failure *why)
 {
     uint64_t nanoseconds = clock_nanoseconds(), microseconds = nanoseconds / NANOSECONDS_IN_MICROSECOND;
@@ -308,13 +236,6 @@ const struct command cpu_command = {
     .form = "cpu",
     .summary = "shows the CPUs, what they run, how busy they are",
     .run = run_cpu,
-};
-
-const struct command irq_command = {
-    .name = "irq",
-    .form = "irq",
-    .summary = "shows the interrupts: where they go, how many came",
-    .run = run_irq,
 };
 
 #define SLEEP_MAX 3600000 /* milliseconds */

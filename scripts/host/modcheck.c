@@ -18,6 +18,8 @@
 #include <limits.h>
 #include <moult/frames.h>
 #include <moult/heap.h>
+#include <moult/irq.h>
+#include <moult/irqroute.h>
 #include <moult/module.h>
 #include <moult/sched.h>
 #include <moult/text.h>

@@ -4,6 +4,7 @@
  * Its parameters say how (`kind`), in which function (`op`) and in which of its calls (`after`). Before that it is as
  * good as sched-rr, and so passes every check of the swap. tests/system/torture goes through them all.
  */
+#include "faults.h"
 #include <moult/errors.h>
 #include <moult/module.h>
 #include <moult/ring.h>
@@ -11,7 +12,6 @@
 #include <moult/slice.h>
 
 #define TICKS 4
-#define NOWHERE 0x123456789000ul
 
 /* Values of `op`. */
 enum op {
@@ -31,19 +31,9 @@ enum op {
     OFFER,
 };
 
-/* Values of `kind`: what happens inside the function, and then what it answers. */
+/* Values of `kind` beyond those of faults.h: what the function answers, or leaves undone. */
 enum kind {
-    READ_NOWHERE,
-    WRITE_NOWHERE,
-    JUMP_NOWHERE,
-    GENERAL_PROTECTION,
-    INVALID_OPCODE,
-    DIVIDE_ERROR,
-    STACK_OVERFLOW,
-    LOOP,
-    LOOP_WITH_INTERRUPTS,
-    LOSE_REGISTERS,
-    BREAK_LINKS,
+    BREAK_LINKS = FAULTS,
     ANSWER_NOTHING,
     ANSWER_GARBAGE,
     ANSWER_STALE,
@@ -70,63 +60,13 @@ struct sched_queue {
 static uint64_t calls;
 static struct sched_entity *stale;
 
-static void overflow_stack(void)
-{
-    __asm__ volatile("1: push %rax; jmp 1b");
-}
-
-/* Every register is overwritten, the stack pointer too, and then the stack is used. */
-static void lose_registers(void)
-{
-    __asm__ volatile("mov $0x5a5a, %eax; mov %rax, %rbx; mov %rax, %rbp; mov %rax, %r12; mov %rax, %r13\n\t"
-                     "mov %rax, %r14; mov %rax, %r15; std; xor %esp, %esp; push %rax");
-}
-
-static void fail_inside(void)
-{
-    switch (parameter_kind) {
-    case READ_NOWHERE:
-        (void)*(volatile uint64_t *)NOWHERE;
-        break;
-    case WRITE_NOWHERE:
-        *(volatile uint64_t *)NOWHERE = 1;
-        break;
-    case JUMP_NOWHERE:
-        ((void (*)(void))NOWHERE)();
-        break;
-    case GENERAL_PROTECTION:
-        (void)*(volatile uint64_t *)0x5a5a5a5a5a5a5a5aul;
-        break;
-    case INVALID_OPCODE:
-        __asm__ volatile("ud2");
-        break;
-    case DIVIDE_ERROR:
-        __asm__ volatile("xor %%ecx, %%ecx; div %%ecx" ::: "eax", "ecx", "edx");
-        break;
-    case STACK_OVERFLOW:
-        overflow_stack();
-        break;
-    case LOOP:
-        for (;;)
-            __asm__ volatile("");
-    case LOOP_WITH_INTERRUPTS:
-        for (;;)
-            __asm__ volatile("sti");
-    case LOSE_REGISTERS:
-        lose_registers();
-        break;
-    default:
-        break;
-    }
-}
-
 /* Is this the call in which to misbehave, and every one after it? */
 static bool now(enum op op)
 {
     if (op != parameter_op || ++calls < parameter_after)
         return false;
     parameter_hits++;
-    fail_inside();
+    fail_inside(parameter_kind);
     return true;
 }
 

@@ -29,11 +29,35 @@ void arch_send_interrupt_others(unsigned vector);
 void arch_send_nmi_others(void);
 
 /*
- * Routes the ISA interrupt `line` (0-15, source overrides of the MADT applied) to `cpu` as vector VECTOR_LINES +
- * line, unmasked. -ENOENT: no I/O APIC has that line. -ERANGE: it cannot address that CPU.
+ * Lines: 0-15 are those of the first PC (source overrides of the MADT applied), 16-23 the I/O APIC's inputs of these
+ * numbers.
  */
-int arch_line_enable(unsigned line, unsigned cpu);
-void arch_line_disable(unsigned line);
+enum arch_trigger {
+    ARCH_TRIGGER_FIRMWARE, /* as the firmware's tables say; edges from line 16 on */
+    ARCH_TRIGGER_EDGE,
+    ARCH_TRIGGER_LEVEL,
+};
+
+/*
+ * Routes the line to `cpu` as vector VECTOR_LINES + line, unmasked. -ENOENT: no I/O APIC has that line. -ERANGE: it
+ * cannot address that CPU.
+ */
+int arch_line_enable(unsigned line, unsigned cpu, enum arch_trigger trigger);
+
+/* Masks a routed line, or unmasks it. An edge that comes while the line is masked is lost. Any context. */
+void arch_line_mask(unsigned line, bool masked);
+
+/*
+ * Has no CPU accepted an interrupt of this level line that it has not ended? While the line is masked it stays so.
+ * Any context.
+ */
+bool arch_line_quiet(unsigned line);
+
+/*
+ * Sends the line's next interrupts to another CPU; one that is on its way goes to either. A level line must be quiet
+ * and masked. -ERANGE: the CPU cannot be addressed. Any context.
+ */
+int arch_line_retarget(unsigned line, unsigned cpu);
 
 /* What `irq` shows of one line; false when the line is not routed. */
 struct arch_line {
@@ -41,5 +65,15 @@ struct arch_line {
     bool level, masked;
 };
 bool arch_line_state(unsigned line, struct arch_line *state);
+
+/*
+ * A timer that raises `line` (16-23) at the ends of periods, `hz` a second, as edges or levels; it has no other user.
+ * start: -ENOTSUP: the machine has none that reaches the line; -ERANGE. stop, once after each start: returns how many
+ * periods are over since, by its counter, all of which have been acknowledged or are past; may take a period.
+ * acknowledge: how many were over when it raised the line, which from now on it does again; 0: it had not raised it.
+ */
+int arch_line_timer_start(unsigned line, uint32_t hz, bool level);
+uint64_t arch_line_timer_stop(void);
+uint64_t arch_line_timer_acknowledge(void);
 
 #endif

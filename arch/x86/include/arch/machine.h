@@ -56,13 +56,21 @@ bool arch_screen_present(void);
 void arch_screen_write(const char *text, size_t length);
 
 /*
- * Begins to take input: COM1's line 4 and the keyboard's line 1 raise interrupts on CPU 0, whose handlers below give
- * each byte to console_input(byte) (core/console.h). Special keys of the keyboard come as the ANSI sequences a serial
- * terminal would send.
+ * The serial ports 0 (COM1, line 4) and 1 (COM2, line 3): is it there; has it raise its line for bytes that come in;
+ * the next such byte, -1: none, and the line is ready for the next edge; writes one byte. Calls for one port are
+ * serialised by the caller, but for present().
  */
-void arch_input_init(void);
-void arch_serial_interrupt(void);
-void arch_keyboard_interrupt(void);
+bool arch_serial_present(unsigned port);
+void arch_serial_listen(unsigned port);
+int arch_serial_take(unsigned port);
+void arch_serial_send(unsigned port, char byte);
+
+/*
+ * The keyboard: sets its controller up to raise line 1 for keys, false: there is none; the next byte of scan codes of
+ * set 1, -1: none, and the line is ready for the next edge.
+ */
+bool arch_keyboard_init(void);
+int arch_keyboard_take(void);
 
 /*
  * Ends the run: emulator exits first (isa-debug-exit port 0xf4, Bochs port 0x8900), then ACPI S5. Returns only if

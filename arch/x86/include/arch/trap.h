@@ -7,17 +7,18 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Vectors (SDM volume 3, 6.2): 0-31 exceptions, 32-47 the legacy lines after the I/O APIC, then the core's own. */
+/* Vectors (SDM volume 3, 6.2): 0-31 exceptions, 32-55 the I/O APIC's lines, 56 one that CPUs raise, then the core's own. */
 #define VECTOR_GENERAL_PROTECTION 13
 #define VECTOR_PAGE_FAULT 14
 #define VECTOR_NMI 2
 #define VECTOR_DOUBLE_FAULT 8
 #define VECTOR_MACHINE_CHECK 18
 #define VECTOR_LINES 32
-#define VECTOR_LINE_COUNT 24
+#define VECTOR_LINE_COUNT 25
 #define VECTOR_TIMER 0xe0      /* the local APIC timer */
 #define VECTOR_RESCHEDULE 0xe1 /* another CPU wants this one to choose again */
 #define VECTOR_RENDEZVOUS 0xe2 /* another CPU holds all CPUs (core/rendezvous.c) */
+#define VECTOR_KICK 0xe3       /* a line is to be served without an interrupt of its own (core/irq.c) */
 #define VECTOR_SPURIOUS 0xff
 
 /* Pushed by arch/x86/vectors.asm, the processor's part last (SDM volume 3, 6.14.2). */
