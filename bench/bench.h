@@ -20,7 +20,7 @@ struct bench {
     uint64_t clock_pair; /* what two readings of the clock cost */
     uint64_t samples[BENCH_BATCHES];
     unsigned count; /* of samples so far */
-    uint64_t plain; /* slot-call: the least that a plain call costs; insmod: relocations of the module */
+    uint64_t plain; /* slot-call: the least that a plain call costs; insmod: relocations; verify: a KiB's digest */
 };
 
 /* One path that can be measured. run() fills the samples, or fails with a sentence. Thread context. */
@@ -39,7 +39,7 @@ extern const size_t bench_path_count;
 
 extern const struct bench_path bench_yield, bench_block_wake, bench_preempt, bench_wake_remote;
 extern const struct bench_path bench_slot_call, bench_create_join, bench_alloc_free, bench_insmod, bench_relocation,
-    bench_swap;
+    bench_verify, bench_swap;
 
 /* Adds a sample: `cycles` for `operations` of them, rounded up. */
 void bench_sample(struct bench *bench, uint64_t cycles, uint64_t operations);

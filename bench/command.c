@@ -12,8 +12,8 @@
 #include <string.h>
 
 const struct bench_path *const bench_paths[] = {
-    &bench_yield,       &bench_block_wake, &bench_preempt, &bench_wake_remote, &bench_slot_call,
-    &bench_create_join, &bench_alloc_free, &bench_insmod,  &bench_relocation,  &bench_swap,
+    &bench_yield,      &bench_block_wake, &bench_preempt,    &bench_wake_remote, &bench_slot_call, &bench_create_join,
+    &bench_alloc_free, &bench_insmod,     &bench_relocation, &bench_verify,      &bench_swap,
 };
 const size_t bench_path_count = sizeof(bench_paths) / sizeof(bench_paths[0]);
 
@@ -165,6 +165,7 @@ const struct command bench_command = {
                "create-join  a thread made, run, ended, joined\n"
                "insmod       a small module linked\n"
                "relocation   what each further relocation of a module costs\n"
+               "verify       an ECDSA signature verified; digest_kib is what the SHA-256 of a KiB costs\n"
                "swap         the blackout of a swap there and back, with threads=N that sleep\n"
                "Without a PATH: all that this machine has the CPUs for. Figures are those of 20 batches; an "
                "operation's loop is\n"

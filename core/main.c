@@ -18,6 +18,7 @@
 #include "core/symbols.h"
 #include "core/thread.h"
 #include "core/time.h"
+#include "core/trust.h"
 #include "core/vm.h"
 #include <arch/boot.h>
 #include <arch/interrupts.h>
@@ -52,7 +53,7 @@ static void memory_init(uint32_t information)
     arch_cpu_features_init();
     arch_kernel_map(&boot);
     frames_init(boot.runs, boot.run_count);
-    arch_kernel_protect();
+    arch_kernel_protect(&boot);
     vm_init();
     if (arch_patch_init() != 0)
         panic("there is no memory for the patching of calls: give the machine more");
@@ -71,12 +72,19 @@ static void machine_init(void)
     arch_timer_init();
 }
 
+static void banner(void)
+{
+    log_line("Moult on %u CPUs%s", cpu_count, trust_required() ? "" : "; " TRUST_OFF_SENTENCE);
+}
+
 /* The rest, as the first thread: it may wait. */
 static void start_main(void *unused)
 {
     (void)unused;
     irq_init();
     smp_start();
+    trust_init(boot.archive.bytes, boot.archive.size);
+    banner();
     swap_init();
     if (!arch_watchdog_start())
         log_line("there is no watchdog: a policy that hangs with interrupts off will not be noticed");

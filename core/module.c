@@ -10,6 +10,7 @@
 #include "core/module_private.h"
 #include "core/slot.h"
 #include "core/thread.h"
+#include "core/trust.h"
 #include <moult/text.h>
 #include <string.h>
 
@@ -158,6 +159,9 @@ static int insert(const char *name, const struct module_setting *settings, size_
         return fail(why, -EEXIST, "module '%s' is in the kernel already; `rmmod %s` takes it out", name, name);
     if (text_format(file, sizeof(file), "%s.o", name) >= sizeof(file) || !archive_find(file, &object, &bytes))
         return fail(why, -ENOENT, "there is no module '%s' in the boot archive; `modules` lists those there are", name);
+    result = trust_check(file, object, &bytes, why);
+    if (result != 0)
+        return result;
     result = module_link(name, object, bytes, inserted, &init, &init_count, why);
     if (result != 0)
         return result;

@@ -69,9 +69,8 @@ struct module_setting {
 
 /*
  * Loads NAME.o from the boot archive, links it, and sets its parameters. *inserted gets the module. -EINVAL it has no
- * such parameter; -ENOENT not in the archive; -EEXIST
- * already in; -ENOEXEC, -ELINK, -EABI, -ENOMEM. On failure nothing is left behind and `why` says what was wrong.
- * Thread context.
+ * such parameter; -ENOENT not in the archive; -EEXIST already in; -ETRUST (core/trust.h); -ENOEXEC, -ELINK,
+ * -EABI, -ENOMEM. On failure nothing is left behind and `why` says what was wrong. Thread context.
  */
 int module_insert(const char *name, const struct module_setting *settings, size_t settings_count,
                   struct module **inserted, struct failure *why);

@@ -54,8 +54,8 @@ struct swap_report {
  * Makes the policies the occupants of their slots, all or none. A module that is not in is loaded from the boot
  * archive. The swapper thread does it; the caller waits until it is committed or undone. 0; -ENOENT no such slot or
  * module, or nothing stands by; -EALREADY it is the occupant; -EINVAL the module has no policy for that slot, or a
- * slot is named twice; -ETIMEDOUT over the budget; -EABI, -ELINK, -ENOEXEC, -ENOMEM, -EBUSY, -EPROTO. `why` is filled
- * on failure, and nothing has changed then. Thread context.
+ * slot is named twice; -ETIMEDOUT over the budget; -ETRUST, -EABI, -ELINK, -ENOEXEC, -ENOMEM, -EBUSY, -EPROTO.
+ * `why` is filled on failure, and nothing has changed then. Thread context.
  */
 int swap(const struct swap_request *request, struct swap_report *report, struct failure *why);
 

@@ -94,10 +94,19 @@ void arch_kernel_map(struct boot_info *info)
     arch_flush_all();
 }
 
-void arch_kernel_protect(void)
+/* Makes the whole pages in [start, end) of the direct map read-only. */
+static void protect(uintptr_t start, uintptr_t end)
 {
-    for (uintptr_t address = (uintptr_t)text_start; address < (uintptr_t)rodata_end; address += PAGE_SIZE)
-        if (arch_protect(DIRECT_MAP_BASE + (address - KERNEL_BASE), PROTECTION_READ) != 0)
+    for (uintptr_t address = (start + PAGE_MASK) & ~PAGE_MASK; address + PAGE_SIZE <= end; address += PAGE_SIZE)
+        if (arch_protect(address, PROTECTION_READ) != 0)
             panic("there is no memory for the kernel's page tables: give the machine more");
+}
+
+void arch_kernel_protect(const struct boot_info *info)
+{
+    uintptr_t archive = (uintptr_t)info->archive.bytes;
+    protect(DIRECT_MAP_BASE + ((uintptr_t)text_start - KERNEL_BASE),
+            DIRECT_MAP_BASE + ((uintptr_t)rodata_end - KERNEL_BASE));
+    protect(archive, archive + info->archive.size);
     arch_flush_all();
 }

@@ -9,6 +9,7 @@
 #include "core/sched_slot.h"
 #include "core/slot.h"
 #include "core/swap.h"
+#include "core/trust.h"
 #include <string.h>
 
 #define PROBATION_MAX 3600000 /* milliseconds */
@@ -18,6 +19,15 @@ static const char *state_name(const struct slot *slot)
     static const char *const names[] = {
         [SLOT_ACTIVE] = "active", [SLOT_SWAPPING] = "swapping", [SLOT_PROBATION] = "probation"};
     return names[slot->state];
+}
+
+/* A kernel that trusts every object says so. */
+static void show_trust(struct request *request, struct json *json)
+{
+    if (json)
+        json_text(json, "trust", trust_word());
+    else if (!trust_required())
+        reply_write(request, TRUST_OFF_SENTENCE "\n");
 }
 
 static int run_slots(struct request *request, struct failure *why)
@@ -55,6 +65,7 @@ static int run_slots(struct request *request, struct failure *why)
             reply_print(request, "%s: %s died: %s\n", slot->name, slot->died, slot->reason);
     if (json)
         json_list_end(json);
+    show_trust(request, json);
     return 0;
 }
 
@@ -161,6 +172,7 @@ static int run_swap(struct request *request, struct failure *why)
     struct json *json = reply_begin(request);
     if (json) {
         show_swap_json(json, &report);
+        show_trust(request, json);
         return 0;
     }
     for (unsigned i = 0; i < report.count; i++)
@@ -169,6 +181,7 @@ static int run_swap(struct request *request, struct failure *why)
     for (unsigned i = 0; i < SWAP_STEP_COUNT; i++)
         reply_print(request, "%-9s%12lu cycles\n", swap_step_names[i], report.cycles[i]);
     reply_print(request, "%-9s%12lu cycles\n", "blackout", report.blackout);
+    show_trust(request, NULL);
     return 0;
 }
 

@@ -10,6 +10,7 @@
 #include "core/monitor/object_info.h"
 #include "core/heap.h"
 #include "core/module.h"
+#include "core/signature.h"
 #include "loader/loader.h"
 #include <arch/memory.h>
 #include <moult/text.h>
@@ -136,7 +137,7 @@ int object_info_reply(struct request *request, const char *name, struct failure 
     if (text_format(file, sizeof file, "%s.o", name) >= sizeof file || !archive_find(file, &bytes, &size))
         return fail(why, -ENOENT,
                     "there is no module '%.64s', loaded or in the boot archive; `modules` lists those there are", name);
-    int error = loader_plan(&loader, &environment, bytes, size, why);
+    int error = loader_plan(&loader, &environment, bytes, signature_contents(bytes, size), why);
     if (!error)
         error = link_and_show(request, &loader, why);
     loader_close(&loader);

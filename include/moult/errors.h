@@ -32,7 +32,8 @@
     X(EALREADY, 114, "it is so already; nothing was done")                                             \
     X(ENOTSUP, 95, "this machine or this policy cannot do that")                                       \
     X(EABI, 200, "the module was built against other declarations; build it again with `make module`") \
-    X(ELINK, 201, "the object cannot be linked; the sentence names the symbol or relocation")
+    X(ELINK, 201, "the object cannot be linked; the sentence names the symbol or relocation")          \
+    X(ETRUST, 202, "the object is not signed by a key that this kernel trusts; sign it with scripts/sign")
 
 #undef EPERM
 #undef ENOENT

@@ -1,6 +1,6 @@
 /* sources: scripts/host/modcheck/map.c scripts/host/modcheck/report.c loader/loader.c loader/object.c loader/layout.c
    loader/symbols.c loader/image.c loader/relocate.c loader/x86_64.c loader/admit.c loader/arrays.c loader/sort.c
-   loader/declaration.c core/text.c core/errors.c */
+   loader/declaration.c core/text.c core/errors.c core/signature.c build/trusted_key.c */
 /*
  * modcheck.c - says without booting whether objects would load, and writes the image that the kernel would make.
  *
@@ -9,6 +9,7 @@
  */
 #define _GNU_SOURCE
 #include "arch/x86/include/arch/memory.h"
+#include "core/signature.h"
 #include "loader/loader.h"
 #include "scripts/host/modcheck/map.h"
 #include "scripts/host/modcheck/report.h"
@@ -39,6 +40,8 @@ static const char usage_text[] =
     "  --image OUT             writes the image of the last one\n"
     "  --define NAME=ADDRESS   a further symbol; comes before the kernel's\n"
     "  -j                      one line of JSON for each object\n"
+    "It also says whether they are signed with the key that the kernel was built with. Those that the boot archive's\n"
+    "manifest lists need no signature of their own, so the exit status does not depend on it.\n"
     "Exit status: 0 all load, 1 one would not, 64 usage.\n";
 
 /* What the command line asks for, and what is known by now. */
@@ -57,7 +60,8 @@ struct session {
 struct object {
     const char *file;
     void *bytes;
-    size_t size;
+    size_t size; /* without the signature */
+    enum signature signature;
     void *image;
     bool placed;
     struct loader_environment environment;
@@ -137,6 +141,10 @@ static int read_file(struct object *object, struct failure *why)
         object->bytes = malloc(object->size + 1);
         if (!object->bytes || fread(object->bytes, 1, object->size, stream) != object->size)
             error = fail(why, -EIO, "%s: cannot be read", object->file);
+    }
+    if (!error) {
+        object->signature = signature_check(object->bytes, object->size, trusted_key);
+        object->size = signature_contents(object->bytes, object->size);
     }
     if (stream)
         fclose(stream);
@@ -224,9 +232,9 @@ static bool check(struct session *session, const char *file, bool last)
         .name = name, .context = session, .resolve = resolve, .allocate = allocate, .release = release};
     error = load(session, &object, &why);
     if (session->json)
-        report_json(file, &object.loader, object.placed, error, &why);
+        report_json(file, &object.loader, object.placed, object.signature, error, &why);
     else
-        report_text(file, &object.loader, error, &why);
+        report_text(file, &object.loader, object.signature, error, &why);
     if (!error && last && session->image)
         write_image(session->image, object.image, object.loader.image_bytes);
     session->next += object.loader.bytes;

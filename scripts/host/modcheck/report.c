@@ -137,7 +137,15 @@ static void put_module(const struct loader *loader)
     printf("]}");
 }
 
-void report_json(const char *file, const struct loader *loader, bool placed, int error, const struct failure *why)
+static const char *const signature_words[] = {
+    [SIGNATURE_NONE] = "no",
+    [SIGNATURE_GOOD] = "yes",
+    [SIGNATURE_FOREIGN] = "with another key",
+    [SIGNATURE_WRONG] = "changed since",
+};
+
+void report_json(const char *file, const struct loader *loader, bool placed, enum signature signature, int error,
+                 const struct failure *why)
 {
     printf("{\"file\": ");
     put_string(file);
@@ -151,6 +159,7 @@ void report_json(const char *file, const struct loader *loader, bool placed, int
         put_string(error_name(error));
     else
         printf("null");
+    put_text("signed", signature_words[signature]);
     put_address("base", placed ? loader->base : 0);
     put_number("size", placed ? loader->bytes : 0);
     put_number("image_size", placed ? loader->image_bytes : 0);
@@ -182,7 +191,8 @@ static uint64_t count_relocations(const struct loader *loader)
     return count;
 }
 
-void report_text(const char *file, const struct loader *loader, int error, const struct failure *why)
+void report_text(const char *file, const struct loader *loader, enum signature signature, int error,
+                 const struct failure *why)
 {
     const struct loader_declaration *declaration = &loader->declaration;
 
@@ -194,6 +204,7 @@ void report_text(const char *file, const struct loader *loader, int error, const
            " relocations\n",
            file, loader->base, loader->regions[LOADER_TEXT].bytes, loader->regions[LOADER_RODATA].bytes,
            loader->regions[LOADER_DATA].bytes, count_relocations(loader));
+    printf("    signed: %s\n", signature_words[signature]);
     if (!declaration->declared) {
         printf("    no module: it has no MODULE() declaration\n");
         return;

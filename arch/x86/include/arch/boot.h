@@ -48,7 +48,10 @@ bool multiboot_read(physical_address information, struct boot_info *info, char *
  */
 void arch_kernel_map(struct boot_info *info);
 
-/* Write-protects the direct map's alias of the kernel's text and read-only data. After frames_init(). */
-void arch_kernel_protect(void);
+/*
+ * Write-protects the direct map's alias of the kernel's text and read-only data, and the whole pages of the boot
+ * archive. After frames_init().
+ */
+void arch_kernel_protect(const struct boot_info *info);
 
 #endif
