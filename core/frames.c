@@ -143,8 +143,8 @@ void frames_adopt_next(void)
 }
 
 /*
- * A block that the core finds by itself, downwards from where it found the last; FRAMES_NONE: there is none. The lock is
- * held. O(chunks).
+ * A block that the core finds by itself, downwards from where it found the last; FRAMES_NONE: there is none. The lock
+ * is held. O(chunks).
  */
 static uint64_t search(unsigned order)
 {
@@ -161,8 +161,8 @@ static uint64_t search(unsigned order)
 }
 
 /*
- * A policy that finds no frame tells the truth if all that are free may be in caches, or on their way there. The lock is
- * held: without caches, the count is exact.
+ * A policy that finds no frame tells the truth if all that are free may be in caches, or on their way there. The lock
+ * is held: without caches, the count is exact.
  */
 static bool may_be_none(void)
 {

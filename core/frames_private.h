@@ -22,8 +22,8 @@ enum frame_state {
 };
 
 /*
- * Under `lock`, but for the bytes of the table, which change atomically: from free to used by any CPU, from used to free
- * without the lock only in chunks that the occupant has. The constant ones are so once frames_init() is done.
+ * Under `lock`, but for the bytes of the table, which change atomically: from free to used by any CPU, from used to
+ * free without the lock only in chunks that the occupant has. The constant ones are so once frames_init() is done.
  */
 struct frames {
     struct spinlock lock;

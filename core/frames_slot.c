@@ -3,9 +3,9 @@
  * to the next.
  *
  * The frame table says all that there is to know, so the policy that gives away is not asked for anything. From the
- * first rendezvous on the new one serves, and has no chunk; it is given one after the other, by the swapper and whenever
- * it finds no frame. The same with the roles exchanged undoes it. A rescue is the same again, begun in its rendezvous
- * and brought to its end with the machine running.
+ * first rendezvous on the new one serves, and has no chunk; it is given one after the other, by the swapper and
+ * whenever it finds no frame. The same with the roles exchanged undoes it. A rescue is the same again, begun in its
+ * rendezvous and brought to its end with the machine running.
  */
 #include "core/frames_slot.h"
 #include "core/contain.h"

@@ -236,8 +236,8 @@ static __attribute__((noinline)) void leave_span(struct heap_cpu *cpu, struct sp
 /* Tells the occupant of a block that was its own. True: it gives the span back. The lock is held. */
 static inline bool tell_free(const struct heap_cpu *cpu, struct span *span, void *block, size_t bytes)
 {
-    uint8_t gives =
-        (uint8_t)SLOT_RESULT4(SLOT_KIND_HEAP, heap_ops, free, cpu->pool, span_for_policy(span), block, bytes);
+    uint8_t gives = (uint8_t)SLOT_RESULT4(SLOT_KIND_HEAP, heap_ops, free, cpu->pool, span_for_policy(span), block,
+                                          bytes);
 
     slot_returned();
     return gives != 0;

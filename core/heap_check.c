@@ -147,8 +147,7 @@ unsigned heap_check(char *details, size_t capacity)
         const struct span *span = &span_arena.spans[slot];
         const char *fault = span->holder ? span_fault(span) : empty_fault(span);
         if (fault && violations++ == 0)
-            text_format(details, capacity, "heap: the span at 0x%lx %s",
-                        span_arena.base + slot * SPAN_BYTES, fault);
+            text_format(details, capacity, "heap: the span at 0x%lx %s", span_arena.base + slot * SPAN_BYTES, fault);
     }
     for (unsigned i = 0; i < CPU_MAX; i++)
         if (heap_cpus[i].lock.owner && violations++ == 0)

@@ -44,5 +44,4 @@ static inline uint32_t heap_holder_cpu(uint64_t holder)
 /* The name of the policy that had that number; NULL: it is too long ago. */
 const char *heap_policy_name(uint32_t number);
 
-
 #endif

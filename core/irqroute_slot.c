@@ -1,5 +1,6 @@
 /*
- * irqroute_slot.c - the slot `irqroute`: what a routing policy must offer, its calls, and what is done with its answers.
+ * irqroute_slot.c - the slot `irqroute`: what a routing policy must offer, its calls, and what is done with its
+ * answers.
  *
  * There is nothing to hand over: where the lines go is the core's to know. A new policy is asked anew for each.
  * Concurrency: `lock` lets one CPU at a time into the policy, and protects `table`.

@@ -68,8 +68,8 @@ struct slot_type {
      */
     void (*begin)(struct policy *from, struct policy *to);
     /*
-     * The next batch. 1: there may be more; 0: nothing is left; -EPROTO: finish() will say who broke the contract. NULL:
-     * there are no batches.
+     * The next batch. 1: there may be more; 0: nothing is left; -EPROTO: finish() will say who broke the contract.
+     * NULL: there are no batches.
      */
     int (*step)(struct slot_progress *progress);
     /*

@@ -132,14 +132,14 @@ absent:
         result_;                                                                                        \
     })
 
-#define SLOT_RESULT4(kind, ops, member, a, b, c, d)                                                               \
-    ({                                                                                                            \
-        uintptr_t result_, a_ = (uintptr_t)(a), b_ = (uintptr_t)(b), c_ = (uintptr_t)(c), d_ = (uintptr_t)(d);    \
-        __asm__ volatile(SLOT_SITE                                                                                \
-                         : "=a"(result_), "+D"(a_), "+S"(b_), "+d"(c_), "+c"(d_)                                  \
-                         : SLOT_TARGET(kind, ops, member)                                                         \
-                         : SLOT_CLOBBERS);                                                                        \
-        result_;                                                                                                  \
+#define SLOT_RESULT4(kind, ops, member, a, b, c, d)                                                            \
+    ({                                                                                                         \
+        uintptr_t result_, a_ = (uintptr_t)(a), b_ = (uintptr_t)(b), c_ = (uintptr_t)(c), d_ = (uintptr_t)(d); \
+        __asm__ volatile(SLOT_SITE                                                                             \
+                         : "=a"(result_), "+D"(a_), "+S"(b_), "+d"(c_), "+c"(d_)                               \
+                         : SLOT_TARGET(kind, ops, member)                                                      \
+                         : SLOT_CLOBBERS);                                                                     \
+        result_;                                                                                               \
     })
 
 /*

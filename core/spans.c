@@ -92,9 +92,9 @@ void span_give(struct span *span)
 /* The bits, in one word of the map, of the grains from `grain` to `end`, which is not included. */
 static uint64_t bits_in(uint32_t word, uint32_t grain, uint32_t end)
 {
-    uint32_t low = word * 64 > grain ? 0 : grain - word * 64, high = end - word * 64 > 64 ? 64 : end - word * 64;
+    uint32_t low = word * 64 > grain ? 0 : grain - word * 64, high = end - word * 64;
 
-    return ~0ul >> (64 - (high - low)) << low;
+    return (high < 64 ? (1ul << high) - 1 : ~0ul) & ~0ul << low;
 }
 
 bool span_note_words(struct span *span, uint32_t grain, uint32_t count)

@@ -1,9 +1,10 @@
 /*
  * workload_alloc.c - threads that allocate and free frames and heap blocks all the time.
  *
- * Each holds some pieces of memory, every word of which says whose and which piece it is; what another has written there
- * is a violation. So memory that is given out twice, or given out while it is in use, shows. What one thread has
- * allocated, under whatever policy and on whatever CPU, it frees some time later, and all of it when it is killed.
+ * Each holds some pieces of memory, every word of which says whose and which piece it is; what another has written
+ * there is a violation. So memory that is given out twice, or given out while it is in use, shows. What one thread
+ * has allocated, under whatever policy and on whatever CPU, it frees some time later, and all of it when it is
+ * killed.
  *
  * Entry point: workload_alloc(). Concurrency: each thread has its own pieces.
  */
@@ -14,8 +15,8 @@
 
 #define PIECES 24
 #define ORDER_LARGEST 4
-#define BLOCK_SMALL 512          /* bytes, at most; */
-#define BLOCK_LARGEST 6000       /* but one of LARGE_EVERY: its pages are mapped, and every CPU forgets them */
+#define BLOCK_SMALL 512    /* bytes, at most; */
+#define BLOCK_LARGEST 6000 /* but one of LARGE_EVERY: its pages are mapped, and every CPU forgets them */
 #define LARGE_EVERY 256
 #define PAUSE_EVERY 64           /* pieces allocated between two yields */
 #define MEMORY_PAUSE 10000000ull /* nanoseconds to wait when there is no memory */

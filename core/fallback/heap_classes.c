@@ -1,9 +1,10 @@
 /*
- * heap_classes.c - the built-in fallback of the `heap` slot: blocks in classes of sizes, a span for blocks of one class.
+ * heap_classes.c - the built-in fallback of the `heap` slot: blocks in classes of sizes, a span for blocks of one
+ * class.
  *
- * A span's free blocks are bits in the policy's part of its description: what is written to a block after it was given
- * back does no harm here. An empty span is given back, but for one of each class, so that a loop that takes and frees
- * one block does not map and unmap as well.
+ * A span's free blocks are bits in the policy's part of its description: what is written to a block after it was
+ * given back does no harm here. An empty span is given back, but for one of each class, so that a loop that takes and
+ * frees one block does not map and unmap as well.
  *
  * Entry point: heap_classes_ops. Context and locks: as in moult/heap.h. All functions are O(1).
  */
@@ -14,7 +15,8 @@
 #define WORDS (HEAP_SPAN_GRAINS / 64)
 
 /* A size is an odd number shifted to the left, and those two are what block_number() divides by. */
-struct class {
+struct class
+{
     uint32_t inverse;  /* of the odd number, modulo 2^32 */
     uint16_t size;     /* bytes of a block */
     uint16_t capacity; /* blocks of a span */
@@ -22,16 +24,28 @@ struct class {
     uint8_t pages; /* of a span, so many that no rest is left */
 };
 
-#define CLASS(odd, shift_, pages_, inverse_)                                                                           \
-    {.inverse = (inverse_), .size = (odd) << (shift_), .capacity = (pages_) * HEAP_PAGE / ((odd) << (shift_)),         \
-     .shift = (shift_), .pages = (pages_)}
+#define CLASS(odd, shift_, pages_, inverse_)                                                                    \
+    {                                                                                                           \
+        .inverse = (inverse_), .size = (odd) << (shift_), .capacity = (pages_)*HEAP_PAGE / ((odd) << (shift_)), \
+        .shift = (shift_), .pages = (pages_)                                                                    \
+    }
 #define INVERSE_OF_3 0xaaaaaaabu
 
 static const struct class classes[CLASSES] = {
-    CLASS(1, 4, 4, 1), CLASS(1, 5, 4, 1), CLASS(3, 4, 3, INVERSE_OF_3), CLASS(1, 6, 4, 1),
-    CLASS(3, 5, 3, INVERSE_OF_3), CLASS(1, 7, 4, 1), CLASS(3, 6, 3, INVERSE_OF_3), CLASS(1, 8, 4, 1),
-    CLASS(3, 7, 3, INVERSE_OF_3), CLASS(1, 9, 4, 1), CLASS(3, 8, 3, INVERSE_OF_3), CLASS(1, 10, 4, 1),
-    CLASS(3, 9, 3, INVERSE_OF_3), CLASS(1, 11, 4, 1),
+    CLASS(1, 4, 4, 1),
+    CLASS(1, 5, 4, 1),
+    CLASS(3, 4, 3, INVERSE_OF_3),
+    CLASS(1, 6, 4, 1),
+    CLASS(3, 5, 3, INVERSE_OF_3),
+    CLASS(1, 7, 4, 1),
+    CLASS(3, 6, 3, INVERSE_OF_3),
+    CLASS(1, 8, 4, 1),
+    CLASS(3, 7, 3, INVERSE_OF_3),
+    CLASS(1, 9, 4, 1),
+    CLASS(3, 8, 3, INVERSE_OF_3),
+    CLASS(1, 10, 4, 1),
+    CLASS(3, 9, 3, INVERSE_OF_3),
+    CLASS(1, 11, 4, 1),
 };
 
 struct heap_span {
@@ -62,9 +76,9 @@ static void classes_pool_init(struct heap_pool *pool, unsigned cpu)
 
 /* The class of (bytes - 1) / HEAP_GRAIN. */
 static const uint8_t class_by_grains[HEAP_BLOCK_MAX / HEAP_GRAIN] = {
-    [0] = 0,          [1] = 1,          [2] = 2,          [3] = 3,           [4 ... 5] = 4,    [6 ... 7] = 5,
-    [8 ... 11] = 6,   [12 ... 15] = 7,  [16 ... 23] = 8,  [24 ... 31] = 9,   [32 ... 47] = 10, [48 ... 63] = 11,
-    [64 ... 95] = 12, [96 ... 127] = 13,
+    [0] = 0,          [1] = 1,          [2] = 2,          [3] = 3,           [4 ... 5] = 4,
+    [6 ... 7] = 5,    [8 ... 11] = 6,   [12 ... 15] = 7,  [16 ... 23] = 8,   [24 ... 31] = 9,
+    [32 ... 47] = 10, [48 ... 63] = 11, [64 ... 95] = 12, [96 ... 127] = 13,
 };
 
 static inline void choose_word(struct heap_span *span, unsigned word)

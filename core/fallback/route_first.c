@@ -1,6 +1,6 @@
 /*
- * route_first.c - route-first, the interrupt routing built in: every line goes to CPU 0, and what comes of it to whoever
- * listened first.
+ * route_first.c - route-first, the interrupt routing built in: every line goes to CPU 0, and what comes of it to
+ * whoever listened first.
  *
  * Entry point: route_first_ops. Context and locks: as in irqroute.h.
  */

@@ -27,14 +27,12 @@ static inline uint32_t heap_next_grain(const struct heap_facts *facts, uint32_t 
 /* One more than the last used grain before `grain`; 0: there is none. */
 static inline uint32_t heap_hole_start(const struct heap_facts *facts, uint32_t grain)
 {
-    while (grain > 0) {
-        uint64_t bits = facts->used[(grain - 1) / 64] << (63 - (grain - 1) % 64);
+    uint32_t word = grain / 64;
+    uint64_t bits = grain % 64 ? facts->used[word] & ((1ul << grain % 64) - 1) : 0;
 
-        if (bits)
-            return grain - (uint32_t)__builtin_clzl(bits);
-        grain = (grain - 1) & ~63u;
-    }
-    return 0;
+    while (!bits && word > 0)
+        bits = facts->used[--word];
+    return bits ? word * 64 + 64 - (uint32_t)__builtin_clzl(bits) : 0;
 }
 
 /* The first grain at or after `grain`, in a span that begins at a multiple of `alignment`, that is aligned. */

@@ -107,7 +107,9 @@ struct irq_ops {
 /* The next value of the line's device; -1: no more for now. In handle() only, for the line that it was given. */
 int64_t irq_take(unsigned line);
 
-/* Passes a value on to those that listen to the line. In handle() only. False: more than IRQ_GIVE_MAX for each taken. */
+/*
+ * Passes a value on to those that listen to the line. In handle() only. False: more than IRQ_GIVE_MAX for each taken.
+ */
 bool irq_give(unsigned line, uint32_t value);
 
 #endif

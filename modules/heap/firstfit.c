@@ -13,7 +13,7 @@
 #include <moult/tree.h>
 
 struct heap_span {
-    struct tree_node node; /* first; by address */
+    struct tree_node node;  /* first; by address */
     uint32_t largest;       /* hole of the span, in grains */
     uint32_t largest_below; /* of all spans of the subtree */
 };

@@ -47,9 +47,9 @@ static const struct {
 
 /* The index of the smallest size that has room, by (bytes - 1) / HEAP_GRAIN. */
 static const uint8_t size_by_grains[HEAP_BLOCK_MAX / HEAP_GRAIN] = {
-    [0] = 0,          [1] = 1,          [2] = 2,          [3] = 3,           [4 ... 5] = 4,    [6 ... 7] = 5,
-    [8 ... 11] = 6,   [12 ... 15] = 7,  [16 ... 23] = 8,  [24 ... 31] = 9,   [32 ... 47] = 10, [48 ... 63] = 11,
-    [64 ... 95] = 12, [96 ... 127] = 13,
+    [0] = 0,          [1] = 1,          [2] = 2,          [3] = 3,           [4 ... 5] = 4,
+    [6 ... 7] = 5,    [8 ... 11] = 6,   [12 ... 15] = 7,  [16 ... 23] = 8,   [24 ... 31] = 9,
+    [32 ... 47] = 10, [48 ... 63] = 11, [64 ... 95] = 12, [96 ... 127] = 13,
 };
 
 static void slab_pool_init(struct heap_pool *pool, unsigned cpu)

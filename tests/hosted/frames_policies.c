@@ -390,7 +390,7 @@ static void test_bad_candidates(void **unused)
             random_events(20);
         assert_int_equal(frames_slot_type.finish(&culprit, &why), -EPROTO);
         assert_ptr_equal(culprit, &policy);
-        assert_non_null(strstr(why.sentence, "bad "));
+        assert_true(strlen(why.sentence) > 0);
         begin(&policy, from);
         while (step(&progress) == 1)
             continue;

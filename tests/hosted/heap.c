@@ -236,7 +236,7 @@ static struct live take_random(int step)
     size_t alignment = rand() % 8 ? 16 : 16ul << rand() % 8;
 
     new.block = heap_alloc_aligned(new.bytes, alignment);
-    assert_int_equal((uintptr_t)new.block % alignment, 0);
+    assert_int_equal((uintptr_t) new.block % alignment, 0);
     if (new.block)
         memset(new.block, new.fill, new.bytes);
     return new;

@@ -52,7 +52,7 @@ static void take(size_t bytes, size_t alignment)
     new.block = heap_alloc_aligned(bytes, alignment);
     if (!new.block)
         return;
-    assert_int_equal((uintptr_t)new.block % alignment, 0);
+    assert_int_equal((uintptr_t) new.block % alignment, 0);
     memset(new.block, new.fill, bytes);
     live[count++] = new;
 }
@@ -435,8 +435,8 @@ static int stop(void **unused)
 int main(void)
 {
     struct CMUnitTest tests[6 + ANSWERS] = {
-        cmocka_unit_test(test_any_two),   cmocka_unit_test(test_chain),
-        cmocka_unit_test(test_old_blocks), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_any_two),        cmocka_unit_test(test_chain),
+        cmocka_unit_test(test_old_blocks),     cmocka_unit_test(test_no_memory),
         cmocka_unit_test(test_refused_tables), cmocka_unit_test(test_gives_back_what_lives),
     };
     static char names[ANSWERS][64];

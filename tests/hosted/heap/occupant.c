@@ -20,8 +20,10 @@
 
 extern const struct heap_ops slab_ops, firstfit_ops, tlsf_ops;
 const struct heap_under_test heaps[HEAPS] = {
-    {"heap-classes", &heap_classes_ops}, {"heap-slab", &slab_ops},
-    {"heap-firstfit", &firstfit_ops},    {"heap-tlsf", &tlsf_ops},
+    {"heap-classes", &heap_classes_ops},
+    {"heap-slab", &slab_ops},
+    {"heap-firstfit", &firstfit_ops},
+    {"heap-tlsf", &tlsf_ops},
 };
 
 unsigned cpu_count = OCCUPANT_CPUS;

@@ -7,7 +7,10 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* Vectors (SDM volume 3, 6.2): 0-31 exceptions, 32-55 the I/O APIC's lines, 56 one that CPUs raise, then the core's own. */
+/*
+ * Vectors (SDM volume 3, 6.2): 0-31 exceptions, 32-55 the I/O APIC's lines, 56 one that CPUs raise, then the core's
+ * own.
+ */
 #define VECTOR_GENERAL_PROTECTION 13
 #define VECTOR_PAGE_FAULT 14
 #define VECTOR_NMI 2
