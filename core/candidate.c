@@ -105,7 +105,7 @@ void candidate_give_up(struct slot *slot, struct policy *policy)
         slot->type->release(policy);
     if (policy->module) {
         module_put(policy->module);
-        module_retire(policy->module);
+        modules_retire();
     }
     heap_free(policy);
 }

@@ -13,6 +13,7 @@
 #include "core/frames_private.h"
 #include "core/panic.h"
 #include "core/slot_call.h"
+#include "core/swap.h"
 #include <moult/text.h>
 #include <string.h>
 
@@ -89,6 +90,11 @@ uint64_t frames_free_now(void)
     for (unsigned i = 0; i < cpu_count; i++)
         taken += __atomic_load_n(&frames_local[i].taken, __ATOMIC_RELAXED);
     return frames.first_free - (uint64_t)taken;
+}
+
+bool frames_policy_sound(void)
+{
+    return frames.policy && !frames.broken && !swap_rescue_due(SLOT_KIND_FRAMES, frames.policy);
 }
 
 static inline void count_taken(int64_t count)
@@ -172,7 +178,7 @@ static bool may_be_none(void)
 /* A block of the store's. The lock is held. */
 static uint64_t take_locked(unsigned order)
 {
-    if (!frames.policy)
+    if (!frames_policy_sound())
         return search(order);
     for (;;) {
         uint64_t frame = SLOT_RESULT3(SLOT_KIND_FRAMES, frames_ops, take, frames.store, order, this_index(), 0);
@@ -205,7 +211,8 @@ static uint64_t take_shared(unsigned order)
 static void exchange(struct frames_cache *cache, enum frames_exchange which)
 {
     spin_lock(&frames.lock);
-    SLOT_CALL3(SLOT_KIND_FRAMES, frames_ops, exchange, frames.store, cache, which);
+    if (frames_policy_sound())
+        SLOT_CALL3(SLOT_KIND_FRAMES, frames_ops, exchange, frames.store, cache, which);
     spin_unlock(&frames.lock);
 }
 
@@ -278,7 +285,7 @@ static void give_shared(uint64_t frame, unsigned order)
     spin_lock(&frames.lock);
     if (!flip_block(frame, order, FRAME_USED, FRAME_FREE))
         refuse(frame);
-    if (frame / FRAMES_IN_CHUNK >= frames.unadopted)
+    if (frame / FRAMES_IN_CHUNK >= frames.unadopted && frames_policy_sound())
         SLOT_CALL3(SLOT_KIND_FRAMES, frames_ops, give, frames.store, frame, order);
     spin_unlock(&frames.lock);
 }

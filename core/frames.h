@@ -55,8 +55,8 @@ void frames_free_block(physical_address first, unsigned order);
 void frames_count(struct frames_count *count);
 
 /*
- * For `check`, all CPUs held: recounts the table, and compares it with the counters and with what the policy holds.
- * Returns the number of disagreements.
+ * For `check`, all CPUs held: recounts the table, and returns the number of disagreements with the counters. A policy
+ * that does not hold what is free by the table has broken its contract.
  */
 unsigned frames_check(char *details, size_t capacity);
 

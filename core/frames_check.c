@@ -1,8 +1,10 @@
 /*
  * frames_check.c - the frame table, recounted, and compared with what the policy has.
  *
- * Entry point: frames_check(), with all CPUs held, which takes no lock. The policy's caches are emptied into its store
- * first, as it is asked for what is in the store alone.
+ * A table that does not agree with the counters is a violation. A policy that does not agree with the table is replaced.
+ * Its caches are emptied into its store first, as it is asked for what is in the store alone.
+ *
+ * Entry point: frames_check(), with all CPUs held, which takes no lock.
  */
 #include "core/frames.h"
 #include "core/frames_private.h"
@@ -40,24 +42,25 @@ static void check_table(unsigned *violations, char *details, size_t capacity)
         disagree(violations, details, capacity, "%lu frames are used, but %lu are counted", used, frames.total - free);
 }
 
-/* Each chunk of the policy's: it has the frames that are free, all of them and no other. */
-static void check_policy(unsigned *violations, char *details, size_t capacity)
+/*
+ * Each chunk of the policy's: it has the frames that are free, all of them and no other. Else it has broken its
+ * contract; the core's own table is none the worse for it.
+ */
+static void check_policy(void)
 {
     if (slot_has(SLOT_KIND_FRAMES, offsetof(struct frames_ops, exchange))) {
         for (unsigned i = 0; i < cpu_count; i++)
             SLOT_CALL3(SLOT_KIND_FRAMES, frames_ops, exchange, frames.store, frames_local[i].cache, FRAMES_EMPTY);
     }
-    for (uint64_t chunk = frames.unadopted; chunk < frames.chunks; chunk++) {
+    for (uint64_t chunk = frames.unadopted; chunk < frames.chunks && frames_policy_sound(); chunk++) {
         struct frame_bits free, held = {{0}};
         frames_read_chunk(chunk, &free);
         SLOT_CALL3(SLOT_KIND_FRAMES, frames_ops, show, frames.store, chunk, &held);
         for (unsigned i = 0; i < FRAME_WORDS; i++) {
-            uint64_t other = free.words[i] ^ held.words[i], lowest = other & -other;
-            if (other)
-                disagree(violations, details, capacity, "frame 0x%lx is %s",
-                         chunk * FRAMES_IN_CHUNK + i * 64 + (unsigned)__builtin_ctzl(other),
-                         free.words[i] & lowest ? "free, but the policy does not have it"
-                                                : "not free, but the policy has it");
+            if (free.words[i] & ~held.words[i])
+                frames_breach("has lost a free frame of chunk %lu", chunk);
+            else if (held.words[i] & ~free.words[i])
+                frames_breach("has a frame of chunk %lu that is not free", chunk);
         }
     }
 }
@@ -67,6 +70,7 @@ unsigned frames_check(char *details, size_t capacity)
     unsigned violations = 0;
 
     check_table(&violations, details, capacity);
-    check_policy(&violations, details, capacity);
+    if (frames_policy_sound())
+        check_policy();
     return violations;
 }

@@ -33,6 +33,7 @@ struct frames {
     uint64_t total, first_free; /* constant: frames of usable memory, and those of them free after frames_init() */
     uint64_t unadopted;         /* chunks that the occupant has not */
     uint64_t moved;             /* free frames in the chunks that it was given */
+    volatile bool broken;       /* in a hand-over: `policy` broke its contract */
     uint64_t search;            /* the chunk in which the core found a block by itself, the last time */
     struct policy *policy;      /* that has the chunks; NULL before slots_init(). Changes in a rendezvous */
     struct frames_store *store; /* its own */
@@ -63,6 +64,12 @@ void frames_adopt_next(void);
 
 /* The occupant, or the policy that takes over, broke its contract: it is replaced. Any context. */
 __attribute__((format(printf, 1, 2))) void frames_breach(const char *format, ...);
+
+/*
+ * Is there a policy, and has it kept its contract so far? One that is to be replaced is not asked any more: what it holds
+ * need not agree with the table, from which the next one is filled. The lock is held, or all CPUs are.
+ */
+bool frames_policy_sound(void);
 
 /* How many frames are free. Exact while nobody else allocates or frees. */
 uint64_t frames_free_now(void);

@@ -20,8 +20,7 @@
 /* The hand-over under way; `to` is NULL if there is none. Changes in a rendezvous, but for the breach. */
 static struct {
     struct policy *to;
-    uint32_t broken;                /* 1: `to` broke its contract. Goes from 0 to 1 by whoever notices first */
-    volatile bool told;             /* `breach` is complete */
+    uint32_t reported;              /* 1: `to` broke its contract. Goes from 0 to 1 by whoever notices first */
     char breach[SLOT_REASON_BYTES]; /* how */
 } handover;
 
@@ -93,6 +92,7 @@ static void occupy(struct policy *policy)
     frames.store = policy->memory;
     frames.unadopted = frames.chunks;
     frames.moved = 0;
+    frames.broken = false;
     for (unsigned i = 0; i < cpu_count; i++)
         frames_local[i].cache = (struct frames_cache *)(caches_of(policy) + i * FRAMES_CACHE_BYTES);
 }
@@ -110,11 +110,10 @@ static void begin(struct policy *from, struct policy *to)
 {
     bool back = handover.to == from;
     handover.to = to;
-    handover.broken = 0;
-    handover.told = false;
+    handover.reported = 0;
+    occupy(to);
     if (back && renew(to) != 0)
         frames_slot_type.breach(to->module, contain_reason());
-    occupy(to);
 }
 
 static int step(struct slot_progress *progress)
@@ -133,12 +132,12 @@ static int step(struct slot_progress *progress)
     arch_interrupts_enable();
     if (cycles > progress->longest)
         progress->longest = cycles;
-    return handover.to && handover.told ? -EPROTO : more;
+    return frames.broken ? -EPROTO : more;
 }
 
 static int finish(struct policy **culprit, struct failure *why)
 {
-    *culprit = handover.broken ? handover.to : NULL;
+    *culprit = handover.reported ? handover.to : NULL;
     return *culprit ? fail(why, -EPROTO, "%s", handover.breach) : 0;
 }
 
@@ -146,10 +145,10 @@ static int finish(struct policy **culprit, struct failure *why)
 static void breach(const struct module *module, const char *what)
 {
     (void)module;
-    if (__atomic_exchange_n(&handover.broken, 1, __ATOMIC_SEQ_CST) != 0)
+    if (__atomic_exchange_n(&handover.reported, 1, __ATOMIC_SEQ_CST) != 0)
         return;
     text_format(handover.breach, sizeof(handover.breach), "%s", what);
-    handover.told = true;
+    frames.broken = true;
 }
 
 /* The chunks follow: by step(), and whenever it finds no frame. */

@@ -39,7 +39,7 @@ void irqroute_choose(struct irq_line *line)
                                    .cpu_count = cpu_count,
                                    .cpus = route.table};
     unsigned cpu;
-    if (swap_rescue_told(SLOT_KIND_IRQROUTE))
+    if (swap_rescue_due(SLOT_KIND_IRQROUTE, slot_at(SLOT_KIND_IRQROUTE)->occupant))
         return;
     spin_lock(&route.lock);
     look_at_cpus();
@@ -56,7 +56,7 @@ void irqroute_choose(struct irq_line *line)
 uint64_t irqroute_receivers(const struct irq_line *line, uint64_t listeners)
 {
     uint64_t first = 1ull << line->first, chosen = 0;
-    if (!swap_rescue_told(SLOT_KIND_IRQROUTE)) {
+    if (!swap_rescue_due(SLOT_KIND_IRQROUTE, slot_at(SLOT_KIND_IRQROUTE)->occupant)) {
         spin_lock(&route.lock);
         chosen = SLOT_RESULT3(SLOT_KIND_IRQROUTE, irqroute_ops, receivers, route.state, line->number, listeners, first);
         spin_unlock(&route.lock);

@@ -265,22 +265,17 @@ int module_remove(const char *name, struct failure *why)
     return result;
 }
 
-void module_retire(struct module *module)
-{
-    mutex_lock(&registry);
-    if (module->automatic && unlink_unused(module))
-        dispose(module);
-    mutex_unlock(&registry);
-}
-
-void modules_retire_pinned(void)
+bool modules_retire(void)
 {
     struct module *module, *next;
-    mutex_lock(&registry);
+    if (!semaphore_try(&registry.free))
+        return false;
+    registry.holder = current_thread();
     for (module = TAILQ_FIRST(&modules); module; module = next) {
         next = TAILQ_NEXT(module, link);
-        if (module->automatic && module->pinned[0] && unlink_unused(module))
+        if (module->automatic && module->users == 0 && unlink_unused(module))
             dispose(module);
     }
     mutex_unlock(&registry);
+    return true;
 }

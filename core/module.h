@@ -100,11 +100,11 @@ void module_put(struct module *module);
 struct module *module_hold_text(uintptr_t address);
 
 /*
- * Takes a module out that nobody uses and that `swap` brought in; any other stays, and so does one that something
- * still points into, until modules_retire_pinned() finds that nothing does. Thread context.
+ * Takes out the modules that `swap` brought in and that nobody uses; one that something still points into stays until
+ * a later call finds that nothing does. Does not wait: false if modules are being put in or taken out, which may take
+ * as long as their constructors do. Thread context.
  */
-void module_retire(struct module *module);
-void modules_retire_pinned(void);
+bool modules_retire(void);
 
 /* Empty functions that a debugger breaks at to follow modules as they come and go. */
 void debugger_module_loaded(const struct module *module);

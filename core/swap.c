@@ -27,7 +27,7 @@ static struct {
 static struct rescue_request {
     uint32_t told;
     volatile bool ready;
-    const struct policy *policy; /* the occupant that did it */
+    const struct policy *volatile policy; /* the occupant that did it; NULL: none is to be replaced */
     char what[SLOT_REASON_BYTES];
 } rescues[SLOT_KIND_COUNT];
 static volatile bool rescue_due; /* the swapper has not heard of one */
@@ -48,9 +48,9 @@ void swap_rescue(unsigned kind, const char *what, ...)
     __atomic_store_n(&rescue_due, true, __ATOMIC_SEQ_CST);
 }
 
-bool swap_rescue_told(unsigned kind)
+bool swap_rescue_due(unsigned kind, const struct policy *policy)
 {
-    return __atomic_load_n(&rescues[kind].told, __ATOMIC_RELAXED);
+    return rescues[kind].policy == policy;
 }
 
 void swap_rescue_poll(void)
@@ -81,6 +81,7 @@ static void run_rescues(void)
             continue;
         run_rescue(kind, &rescues[kind]);
         rescues[kind].ready = false;
+        rescues[kind].policy = NULL;
         __atomic_store_n(&rescues[kind].told, 0, __ATOMIC_SEQ_CST);
     }
 }
@@ -114,7 +115,8 @@ static uint64_t end_probations(void)
 static void wait_for_work(void)
 {
     uint64_t cycles = end_probations();
-    modules_retire_pinned();
+    if (!modules_retire() && cycles > sched_tick_cycles)
+        cycles = sched_tick_cycles;
     if (cycles == NO_DEADLINE)
         semaphore_down(&requests.some);
     else

@@ -67,8 +67,9 @@ int swap(const struct swap_request *request, struct swap_report *report, struct 
  */
 __attribute__((format(printf, 2, 3))) void swap_rescue(unsigned kind, const char *what, ...);
 
-/* Has somebody reported that, and is the policy not replaced yet? Any context. */
-bool swap_rescue_told(unsigned kind);
+/* Has that policy, the occupant of the slot, been reported, and is yet to be replaced? Any context. */
+struct policy;
+bool swap_rescue_due(unsigned kind, const struct policy *policy);
 
 /* Wakes the swapper if a rescue is due. From interrupts, no lock held. */
 void swap_rescue_poll(void);

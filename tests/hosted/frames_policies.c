@@ -60,6 +60,8 @@ static void assert_sound(void)
 
     if (frames_check(details, sizeof details))
         fail_msg("%s", details);
+    if (slots_faults)
+        fail_msg("%s", slots_fault);
     frames_count(&count);
     assert_int_equal(count.free, frames_at_first - held_frames);
 }
@@ -179,6 +181,7 @@ static void rescue(struct policy *to, bool catch_up)
     assert_int_equal(frames_slot_type.rebuild(to, &moved), 0);
     assert_int_equal(moved, frames_at_first - held_frames);
     settle(to);
+    slots_faults = 0;
     random_events(20);
     while (catch_up && frames_slot_type.catch_up(&progress) == 1)
         random_events((unsigned)rand() % 20);

@@ -5,6 +5,7 @@
 #include "core/contain.h"
 #include "core/slot.h"
 #include "core/slot_call.h"
+#include "core/swap.h"
 #include <stdio.h>
 
 const void *slots_ops[SLOT_KIND_COUNT];
@@ -21,6 +22,12 @@ void slot_fault(unsigned kind, const struct module *module, const char *what)
     }
     slots_faults++;
     snprintf(slots_fault, sizeof slots_fault, "%s", what);
+}
+
+bool swap_rescue_due(unsigned kind, const struct policy *policy)
+{
+    (void)kind, (void)policy;
+    return false;
 }
 
 int contain_call(void (*function)(void *argument), void *argument, const struct module **module)
