@@ -23,9 +23,8 @@
 #include <moult/text.h>
 #include <string.h>
 
-#define STALLED_MAX 2 /* watchdog interrupts that find a CPU where it was: 50 to 75 ms */
-#define STEPS_MAX \
-    50000 /* instructions that a policy's function may take once it is suspected: far more than any needs */
+#define STALLED_MAX 2        /* watchdog interrupts that find a CPU where it was: 50 to 75 ms */
+#define STEPS_MAX 10000      /* instructions that a policy that is suspected gets to end its call */
 #define FLAGS_TRAP (1u << 8) /* RFLAGS.TF: SDM volume 3, 18.3.1.4 */
 #define DEPTH_MAX 4096       /* bytes of stack that are searched for a call from a module */
 

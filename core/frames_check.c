@@ -1,8 +1,8 @@
 /*
  * frames_check.c - the frame table, recounted, and compared with what the policy has.
  *
- * A table that does not agree with the counters is a violation. A policy that does not agree with the table is replaced.
- * Its caches are emptied into its store first, as it is asked for what is in the store alone.
+ * A table that does not agree with the counters is a violation. A policy that does not agree with the table is
+ * replaced. Its caches are emptied into its store first, as it is asked for what is in the store alone.
  *
  * Entry point: frames_check(), with all CPUs held, which takes no lock.
  */

@@ -66,8 +66,8 @@ void frames_adopt_next(void);
 __attribute__((format(printf, 1, 2))) void frames_breach(const char *format, ...);
 
 /*
- * Is there a policy, and has it kept its contract so far? One that is to be replaced is not asked any more: what it holds
- * need not agree with the table, from which the next one is filled. The lock is held, or all CPUs are.
+ * Is there a policy, and has it kept its contract so far? One that is to be replaced is not asked any more: what it
+ * holds need not agree with the table, from which the next one is filled. The lock is held, or all CPUs are.
  */
 bool frames_policy_sound(void);
 

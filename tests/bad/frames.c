@@ -96,7 +96,9 @@ static void bad_adopt(struct frames_store *store, uint64_t number, const struct 
     struct frames_chunk *chunk = &store->chunks[number];
     bool bad = now(ADOPT);
 
-    chunk->free = bad && parameter_kind == FORGET ? (struct frame_bits){{0}} : *free;
+    chunk->free = *free;
+    if (bad && parameter_kind == FORGET)
+        chunk->free = (struct frame_bits){{0}};
     chunk->count = frame_bits_count(&chunk->free);
     if (chunk->count > 0)
         LIST_INSERT_HEAD(&store->some, chunk, link);
