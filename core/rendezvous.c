@@ -2,8 +2,9 @@
  * rendezvous.c - every CPU waits in the core while one works; TLB flushes; the start of the other CPUs.
  *
  * The one that works raises `number` and interrupts the others, which note it in rendezvous_seen, wait until
- * `released` has reached it, and go on. The mutex makes rendezvous one at a time; a CPU enters only from where
- * interrupts are on, so none holds a spin lock.
+ * `released` has reached it, and go on. The lock makes rendezvous one at a time; a CPU enters only from where
+ * interrupts are on, so none holds a spin lock. Whoever waits for the lock has interrupts on, and so takes part; that
+ * it is a spin lock keeps a rendezvous from waiting for threads that wait for a CPU.
  */
 #include "core/rendezvous.h"
 #include "core/cpu.h"
@@ -24,7 +25,7 @@
 struct cpu cpus[CPU_MAX];
 unsigned cpu_count = 1;
 
-static struct mutex one_at_a_time = MUTEX_INITIALISER(one_at_a_time);
+static struct spinlock one_at_a_time;
 static volatile uint32_t number, released;
 
 static void leave(void)
@@ -55,12 +56,22 @@ static void gather(const struct cpu *self)
             arch_relax();
 }
 
+/* Interrupts are on before, and off after it. */
+static void wait_for_turn(void)
+{
+    arch_interrupts_disable();
+    while (!spin_try(&one_at_a_time)) {
+        arch_interrupts_enable();
+        arch_relax();
+        arch_interrupts_disable();
+    }
+}
+
 uint64_t rendezvous(void (*work)(void *argument), void *argument)
 {
     struct cpu *self;
     uint64_t began;
-    mutex_lock(&one_at_a_time);
-    arch_interrupts_disable();
+    wait_for_turn();
     began = arch_clock();
     self = this_cpu();
     if (cpu_count > 1)
@@ -69,9 +80,9 @@ uint64_t rendezvous(void (*work)(void *argument), void *argument)
     __atomic_store_n(&released, number, __ATOMIC_RELEASE);
     leave();
     began = arch_clock() - began;
+    spin_unlock(&one_at_a_time);
     schedule_if_asked();
     arch_interrupts_enable();
-    mutex_unlock(&one_at_a_time);
     return began;
 }
 
