@@ -60,7 +60,7 @@ struct cpu {
     uint64_t idle_cycles;              /* charged to the idle thread */
     volatile uint32_t rendezvous_seen; /* the rendezvous that this CPU has entered: core/rendezvous.c */
     uint32_t steps_left;               /* of a policy that is suspected to be stuck */
-    volatile bool serving;             /* it is in a device's interrupt: core/irq.c */
+    volatile bool serving;             /* it is in a device's interrupt, or asks how to idle */
     uint32_t stalled;                  /* watchdog interrupts in a row that found it where it was: core/contain.c */
     uint64_t progress;                 /* of long work with interrupts off, and, at the last of them, all it had done */
     uint64_t progress_seen;

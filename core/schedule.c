@@ -6,6 +6,7 @@
  * thread's stack. The core charges, asks the policy for a choice, verifies the choice, and switches.
  */
 #include "core/schedule.h"
+#include "core/idle_slot.h"
 #include "core/schedule_private.h"
 #include "core/swap.h"
 #include "core/time.h"
@@ -251,7 +252,7 @@ void schedule_idle(void)
             arch_interrupts_enable();
             arch_relax();
         } else {
-            arch_wait_for_interrupt();
+            idle_wait(cpu);
         }
     }
 }

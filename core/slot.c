@@ -6,6 +6,7 @@
 #include "core/slot.h"
 #include "core/frames_slot.h"
 #include "core/heap_slot.h"
+#include "core/idle_slot.h"
 #include "core/irq_slot.h"
 #include "core/irqroute_slot.h"
 #include "core/panic.h"
@@ -69,6 +70,12 @@ static struct slot slots[SLOT_KIND_COUNT] = {
             .name = "irq.24",
             .type = &irq_slot_type,
             .fallback = {.name = "irq-ticks", .ops = &irq_ticks_ops},
+        },
+    [SLOT_KIND_IDLE] =
+        {
+            .name = "idle",
+            .type = &idle_slot_type,
+            .fallback = {.name = "idle-halt", .ops = &idle_halt_ops},
         },
 };
 

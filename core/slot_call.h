@@ -26,6 +26,7 @@ enum slot_kind {
     SLOT_KIND_IRQ_SERIAL,
     SLOT_KIND_IRQ_TIMER,
     SLOT_KIND_IRQ_SOFTWARE,
+    SLOT_KIND_IDLE,
     SLOT_KIND_COUNT,
 };
 

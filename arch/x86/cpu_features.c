@@ -4,7 +4,7 @@
  * All CPUs are given the same settings. A feature counts as there if every CPU has it; one that the bootstrap CPU
  * turned on and another CPU lacks would split the machine, so that is a panic.
  *
- * Entry points: arch_cpu_features_init(), cpu_has(), arch_cpu_describe(). Concurrency: each CPU for itself, one CPU
+ * Entry points: arch_cpu_features_init(), cpu_has(), arch_cpu_describe(), arch_can_wait_for_write(). Concurrency: each CPU for itself, one CPU
  * at a time.
  */
 #include "arch/x86/cpu_features.h"
@@ -53,6 +53,7 @@ static const struct {
     [CPU_XSAVE] = {"xsave", LEAF_FEATURES, ECX, 26, 1ul << 18},
     [CPU_X2APIC] = {"x2apic", LEAF_FEATURES, ECX, 21, 0},
     [CPU_TSC_DEADLINE] = {"tsc-deadline", LEAF_FEATURES, ECX, 24, 0},
+    [CPU_MONITOR] = {"monitor", LEAF_FEATURES, ECX, 3, 0},
 };
 
 static uint32_t common; /* a bit for each feature that every CPU so far has */
@@ -159,4 +160,9 @@ void arch_cpu_describe(char *text, size_t capacity)
         if (cpu_has(i))
             length += text_format(text + length, capacity - length, " %s", features[i].name);
     }
+}
+
+bool arch_can_wait_for_write(void)
+{
+    return cpu_has(CPU_MONITOR);
 }

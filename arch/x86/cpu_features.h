@@ -18,6 +18,7 @@ enum cpu_feature {
     CPU_XSAVE,
     CPU_X2APIC,
     CPU_TSC_DEADLINE,
+    CPU_MONITOR,
     CPU_FEATURES
 };
 

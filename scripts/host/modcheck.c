@@ -19,6 +19,7 @@
 #include <limits.h>
 #include <moult/frames.h>
 #include <moult/heap.h>
+#include <moult/idle.h>
 #include <moult/irq.h>
 #include <moult/irqroute.h>
 #include <moult/module.h>

@@ -78,6 +78,19 @@ static inline void arch_wait_for_interrupt(void)
     __asm__ volatile("sti; hlt" ::: "memory");
 }
 
+/*
+ * Turns interrupts on and waits for one, or for a write to the line of memory that `word` is in; not if it is other than
+ * 0 already (SDM volume 3, 9.10.4). Interrupts are off before. arch_can_wait_for_write() must be true.
+ */
+static inline void arch_wait_for_write(const volatile uint32_t *word)
+{
+    __asm__ volatile("monitor" ::"a"(word), "c"(0), "d"(0) : "memory");
+    if (*word == 0)
+        __asm__ volatile("sti; mwait" ::"a"(0), "c"(0) : "memory");
+    else
+        __asm__ volatile("sti" ::: "memory");
+}
+
 /* The time-stamp counter: the clock that run time is charged in. */
 static inline uint64_t arch_clock(void)
 {

@@ -93,4 +93,7 @@ void arch_cpu_features_init(void);
  */
 void arch_cpu_describe(char *text, size_t capacity);
 
+/* Whether arch_wait_for_write() works on every CPU. Any context. */
+bool arch_can_wait_for_write(void);
+
 #endif
