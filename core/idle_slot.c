@@ -1,8 +1,8 @@
 /*
  * idle_slot.c - the slot `idle`: what an idle policy must offer, the question how to wait, and the waiting itself.
  *
- * Nothing is handed over: a CPU that waits does so in the core, and asks the new policy the next time. Concurrency: each
- * CPU asks for itself, about a state of its own.
+ * Nothing is handed over: a CPU that waits does so in the core, and asks the new policy the next time. Concurrency:
+ * each CPU asks for itself, about a state of its own.
  */
 #include "core/idle_slot.h"
 #include "core/contain.h"

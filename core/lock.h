@@ -2,7 +2,8 @@
  * lock.h - spin locks, and the order in which they are taken.
  *
  * All are taken with interrupts off. Order, outermost first:
- *   module registry (a mutex) > rendezvous (waited for with interrupts on) > thread table > wait queue and semaphore > timers >
+ *   module registry (a mutex) > rendezvous (waited for with interrupts on) >
+ *   thread table > wait queue and semaphore > timers >
  *   run queue (a second one is only tried) > vm > heap > page tables > frames > log
  * Whoever writes to the console has claimed it by a flag, not a lock: core/console.c.
  */

@@ -4,8 +4,8 @@
  * All CPUs are given the same settings. A feature counts as there if every CPU has it; one that the bootstrap CPU
  * turned on and another CPU lacks would split the machine, so that is a panic.
  *
- * Entry points: arch_cpu_features_init(), cpu_has(), arch_cpu_describe(), arch_can_wait_for_write(). Concurrency: each CPU for itself, one CPU
- * at a time.
+ * Entry points: arch_cpu_features_init(), cpu_has(), arch_cpu_describe(), arch_can_wait_for_write(). Concurrency: each
+ * CPU for itself, one CPU at a time.
  */
 #include "arch/x86/cpu_features.h"
 #include "arch/x86/fpu.h"

@@ -79,8 +79,8 @@ static inline void arch_wait_for_interrupt(void)
 }
 
 /*
- * Turns interrupts on and waits for one, or for a write to the line of memory that `word` is in; not if it is other than
- * 0 already (SDM volume 3, 9.10.4). Interrupts are off before. arch_can_wait_for_write() must be true.
+ * Turns interrupts on and waits for one, or for a write to the line of memory that `word` is in; not if it is other
+ * than 0 already (SDM volume 3, 9.10.4). Interrupts are off before. arch_can_wait_for_write() must be true.
  */
 static inline void arch_wait_for_write(const volatile uint32_t *word)
 {
