@@ -20,6 +20,8 @@ static struct mutex registry = MUTEX_INITIALISER(registry);
 static struct spinlock list_lock;
 
 /* Modules that have left: their addresses are not used again for as long (core/vm.c). */
+#define PINNED_TRIES 50
+#define PINNED_PAUSE 2000000 /* nanoseconds between two of them */
 #define GONE_COUNT 64
 static struct {
     uintptr_t base;
@@ -224,6 +226,20 @@ static bool unlink_unused(struct module *module)
     return unused;
 }
 
+/*
+ * The same, with patience for a word that was left over on some stack or in a register that was saved: it goes as soon as
+ * that thread gets on. Registry held.
+ */
+static bool unlink_soon(struct module *module)
+{
+    for (int tries = 0; tries < PINNED_TRIES && module->users == 0; tries++) {
+        if (unlink_unused(module))
+            return true;
+        thread_sleep(PINNED_PAUSE);
+    }
+    return false;
+}
+
 static void note_gone(const struct module *module)
 {
     gone[gone_next].base = (uintptr_t)module->base;
@@ -257,7 +273,7 @@ int module_remove(const char *name, struct failure *why)
     module = module_find(name);
     if (!module)
         result = fail(why, -ENOENT, "there is no module '%s' in the kernel; `modules` lists those there are", name);
-    else if (!unlink_unused(module))
+    else if (!unlink_soon(module))
         result = busy(module, why);
     else
         dispose(module);
