@@ -227,8 +227,8 @@ static bool unlink_unused(struct module *module)
 }
 
 /*
- * The same, with patience for a word that was left over on some stack or in a register that was saved: it goes as soon as
- * that thread gets on. Registry held.
+ * The same, with patience for a word that was left over on some stack or in a register that was saved: it goes as soon
+ * as that thread gets on. Registry held.
  */
 static bool unlink_soon(struct module *module)
 {
