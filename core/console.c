@@ -1,25 +1,32 @@
 /*
  * console.c - who writes to the consoles, and the ring of bytes typed.
  *
- * `busy` is the ownership: taken for long by a thread (after `threads`, the queue of those that want it), or for a
- * moment, interrupts off, by whoever adds a line to the log. The latter never waits: if the consoles are taken, their
- * owner looks at the log again after it has let go, so that no line is left unseen. Hence log_line() can be called
- * under any lock and in any interrupt.
+ * `busy` is the ownership: taken for long by a thread (after `threads`, the queue of those that want it), or for a few
+ * lines, interrupts off, by whoever adds one to the log. The latter never waits, hence log_line() can be called under
+ * any lock and in any interrupt; and it shows no more than those few, so that a flood of lines from elsewhere does not
+ * keep it. What is left is shown by those who add more, and else at a CPU's tick or before it waits for work.
  *
  * Entry points: console_hold(), console_write(), console_show_log(); console_listener and console_read().
  */
 #include "core/console.h"
+#include "core/console_slot.h"
 #include "core/irq.h"
 #include "core/lock.h"
 #include "core/log.h"
+#include "core/log_slot.h"
 #include "core/thread.h"
-#include <arch/machine.h>
+#include <arch/cpu.h>
+#include <arch/timer.h>
+#include <moult/text.h>
 #include <moult/thread.h>
 #include <string.h>
 
 #define ERASE_ROW "\r\x1b[K"
 #define INPUT_BYTES 4096
 #define LINE_BYTES 512
+#define NOTE_BYTES 80
+#define LINES_AT_ONCE 2
+#define REST 3 /* times as long as it has shown lines, a tick does not */
 
 static struct {
     bool ready;               /* the devices can be written to */
@@ -51,61 +58,84 @@ static void give(void)
     __atomic_store_n(&console.busy, false, __ATOMIC_SEQ_CST);
 }
 
-static void write_devices(const char *text, size_t length)
+/* Says how many lines the policy of the slot `log` has held back. */
+static void show_held(uint64_t held)
 {
-    arch_serial_write(text, length);
-    arch_screen_write(text, length);
+    char text[NOTE_BYTES];
+
+    console_slot_write(CONSOLE_LOG, text,
+                       text_format(text, sizeof text, "(%lu lines were held back; `log` has them)\n", held));
 }
 
-/* A newline needs a carriage return on every console. */
-static void write_translated(const char *text, size_t length)
+/* Says that the log has overwritten lines before they were shown. */
+static void show_skipped(uint64_t bytes)
 {
-    while (length) {
-        const char *newline = memchr(text, '\n', length);
-        size_t plain = newline ? (size_t)(newline - text) : length;
+    char text[NOTE_BYTES];
 
-        if (plain)
-            write_devices(text, plain);
-        if (!newline)
-            return;
-        write_devices("\r\n", 2);
-        text += plain + 1;
-        length -= plain + 1;
-    }
+    console_slot_write(
+        CONSOLE_LOG, text,
+        text_format(text, sizeof text, "(%lu bytes of the log were overwritten before they could be shown)\n", bytes));
 }
 
-/* By the owner. Stops early when a thread waits: its release goes on. */
+/* By the owner: the next line, with what is to be said before it. Returns whether it was one to show. */
+static bool show_line(bool erase)
+{
+    uint64_t held, skipped = log_skipped(console.shown);
+    bool quiet;
+    size_t length = log_read(&console.shown, console.line, sizeof console.line - 1, &quiet);
+
+    if (!length || quiet || !log_slot_shows(console.line, length, &held))
+        return false;
+    if (erase)
+        console_slot_write(CONSOLE_EDIT, ERASE_ROW, strlen(ERASE_ROW));
+    if (skipped)
+        show_skipped(skipped);
+    if (held)
+        show_held(held);
+    console.line[length] = '\n';
+    console_slot_write(CONSOLE_LOG, console.line, length + 1);
+    return true;
+}
+
+/* By the owner. A few lines at a time, and none while a thread waits: its release goes on. */
 static void show_lines(void)
 {
-    size_t length;
-    bool erased = false, quiet;
+    bool erased = false;
 
-    while (!console.wanted && (length = log_read(&console.shown, console.line, sizeof console.line, &quiet))) {
-        if (quiet)
-            continue;
-        if (!erased && console.footer_length)
-            write_devices(ERASE_ROW, strlen(ERASE_ROW));
-        erased = true;
-        write_devices(console.line, length);
-        write_devices("\r\n", 2);
-    }
+    for (unsigned i = 0; i < LINES_AT_ONCE && !console.wanted && log_has(console.shown); i++)
+        erased |= show_line(!erased && console.footer_length);
     if (erased && console.footer_length)
-        write_devices(console.footer, console.footer_length);
+        console_slot_write(CONSOLE_EDIT, console.footer, console.footer_length);
+}
+
+bool console_lags(void)
+{
+    return console.ready && !console.wanted && !console.busy && log_has(console.shown);
 }
 
 void console_show_log(void)
 {
-    while (console.ready && !console.wanted && log_has(console.shown)) {
-        unsigned long flags = arch_interrupts_save();
+    if (!console_lags())
+        return;
+    unsigned long flags = arch_interrupts_save();
 
-        if (!take()) {
-            arch_interrupts_restore(flags);
-            return; /* its owner looks at the log after it has let go */
-        }
+    if (take()) {
         show_lines();
         give();
-        arch_interrupts_restore(flags);
     }
+    arch_interrupts_restore(flags);
+}
+
+void console_tick(void)
+{
+    static uint64_t rest_over; /* of whichever CPU was the last */
+    uint64_t began = arch_clock(), ended;
+
+    if (!console_lags() || began < __atomic_load_n(&rest_over, __ATOMIC_RELAXED))
+        return;
+    console_show_log();
+    ended = arch_clock();
+    __atomic_store_n(&rest_over, ended + REST * (ended - began), __ATOMIC_RELAXED);
 }
 
 void console_init(void)
@@ -139,10 +169,10 @@ void console_release(void)
     console_show_log();
 }
 
-void console_write(const char *text, size_t length)
+void console_write(enum console_kind kind, const char *text, size_t length)
 {
     ASSERT(console.threads.holder == current_thread());
-    write_translated(text, length);
+    console_slot_write(kind, text, length);
 }
 
 void console_set_footer(const char *text, size_t length)
@@ -155,9 +185,9 @@ void console_set_footer(const char *text, size_t length)
 void console_write_panic(const char *text, size_t length)
 {
     if (!console.panicking && (console.busy || console.footer_length))
-        write_devices("\r\n", 2); /* leaves what was being written, or edited, legible */
+        console_write_plainly("\n", 1); /* leaves what was being written, or edited, legible */
     console.panicking = true;
-    write_translated(text, length);
+    console_write_plainly(text, length);
 }
 
 /* Two lines may be served at once, and each has looked before: what both can give fits. */

@@ -7,6 +7,7 @@
 #ifndef CORE_CONSOLE_H
 #define CORE_CONSOLE_H
 
+#include <moult/console.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -17,8 +18,11 @@ void console_init(void);
 void console_hold(void);
 void console_release(void);
 
-/* Writes to all consoles; \n becomes \r\n. Only by the thread that holds them, and not from its interrupt handlers. */
-void console_write(const char *text, size_t length);
+/*
+ * Writes to the consoles, as the policy of the slot `console` has it. Only by the thread that holds them, and not from
+ * its interrupt handlers.
+ */
+void console_write(enum console_kind kind, const char *text, size_t length);
 
 /*
  * What stands on the last row while nobody holds the consoles, as it is drawn from column 0 on: the prompt and the line
@@ -28,11 +32,17 @@ void console_write(const char *text, size_t length);
 #define CONSOLE_FOOTER_BYTES 256
 void console_set_footer(const char *text, size_t length);
 
+/* Is there something that console_show_log() would show? Any context. */
+bool console_lags(void);
+
 /*
- * Shows what the log has and the consoles have not, unless they are held: then their release will. Any context; never
- * waits.
+ * Shows some of what the log has and the consoles have not, unless they are held: then their release will. Any context;
+ * never waits.
  */
 void console_show_log(void);
+
+/* The same at a tick, as long as that leaves the CPU time for its threads. From the timer's interrupt. */
+void console_tick(void);
 
 /* Writes without any lock: for panics, all other CPUs being stopped. */
 void console_write_panic(const char *text, size_t length);

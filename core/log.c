@@ -54,7 +54,7 @@ static void append(const char *line, size_t length)
     make_room(length);
     for (size_t i = 0; i < length; i++)
         *place(log.next + i) = line[i];
-    log.next += length;
+    __atomic_store_n(&log.next, log.next + length, __ATOMIC_RELEASE);
     spin_unlock_restore(&log.lock, flags);
 }
 
@@ -123,11 +123,14 @@ size_t log_read(uint64_t *cursor, char *text, size_t capacity, bool *quiet)
 
 bool log_has(uint64_t cursor)
 {
-    unsigned long flags = spin_lock_save(&log.lock);
-    bool more = cursor < log.next;
+    return cursor < __atomic_load_n(&log.next, __ATOMIC_ACQUIRE);
+}
 
-    spin_unlock_restore(&log.lock, flags);
-    return more;
+uint64_t log_skipped(uint64_t cursor)
+{
+    uint64_t oldest = __atomic_load_n(&log.oldest, __ATOMIC_RELAXED);
+
+    return cursor < oldest ? oldest - cursor : 0;
 }
 
 uint64_t log_lost(void)

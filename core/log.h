@@ -30,6 +30,9 @@ size_t log_read(uint64_t *cursor, char *text, size_t capacity, bool *quiet);
 /* Has a line been added since the cursor was there? Any context. */
 bool log_has(uint64_t cursor);
 
+/* How many bytes after the cursor have been overwritten. Any context. */
+uint64_t log_skipped(uint64_t cursor);
+
 /* How many lines have been overwritten since boot. */
 uint64_t log_lost(void);
 

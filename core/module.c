@@ -198,6 +198,10 @@ static int busy(const struct module *module, struct failure *why)
     for (unsigned i = 0; slot_at(i); i++)
         if (slot_at(i)->occupant && slot_at(i)->occupant->module == module)
             return fail(why, -EBUSY, "it is the occupant of slot '%s'; swap in another one first", slot_at(i)->name);
+    for (unsigned i = 0; slot_at(i); i++)
+        if (slot_at(i)->standby && slot_at(i)->standby->module == module)
+            return fail(why, -EBUSY, "it stands by for slot '%s'; try again when the probation there is over, or swap",
+                        slot_at(i)->name);
     TAILQ_FOREACH(other, &modules, link) {
         for (size_t i = 0; i < other->needs_count; i++)
             if (other->needs[i] == module)

@@ -124,9 +124,7 @@ void cpu_prepare(struct cpu *cpu, unsigned index)
 static int start(unsigned index)
 {
     struct cpu *cpu = &cpus[index];
-    struct thread *idle;
-    cpu_prepare(cpu, index);
-    idle = thread_create_idle(cpu);
+    struct thread *idle = thread_create_idle(cpu);
     if (!idle || arch_interrupt_stacks_init(cpu) != 0)
         return -ENOMEM;
     cpu->current = idle;
@@ -139,6 +137,8 @@ void smp_count(void)
     uint64_t wanted = option_number("cpus", CPU_MAX);
     unsigned there = arch_cpu_count();
     cpu_count = wanted > 0 && wanted < there ? (unsigned)wanted : there;
+    for (unsigned i = 1; i < cpu_count; i++)
+        cpu_prepare(&cpus[i], i);
     if (cpu_count == 1)
         return;
     arch_patch_begin();

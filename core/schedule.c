@@ -6,6 +6,7 @@
  * thread's stack. The core charges, asks the policy for a choice, verifies the choice, and switches.
  */
 #include "core/schedule.h"
+#include "core/console.h"
 #include "core/idle_slot.h"
 #include "core/schedule_private.h"
 #include "core/swap.h"
@@ -251,6 +252,9 @@ void schedule_idle(void)
         if (cpu->reschedule) { /* another CPU's queue was locked: that CPU is to get on, and interrupts to come */
             arch_interrupts_enable();
             arch_relax();
+        } else if (console_lags()) {
+            arch_interrupts_enable();
+            console_show_log();
         } else {
             idle_wait(cpu);
         }

@@ -4,11 +4,14 @@
  * Slots change in a rendezvous only, by the swapper.
  */
 #include "core/slot.h"
+#include "core/console_slot.h"
 #include "core/frames_slot.h"
 #include "core/heap_slot.h"
 #include "core/idle_slot.h"
 #include "core/irq_slot.h"
 #include "core/irqroute_slot.h"
+#include "core/log_slot.h"
+#include "core/monitor/monitor_slot.h"
 #include "core/panic.h"
 #include "core/sched_slot.h"
 #include "core/slot_call.h"
@@ -76,6 +79,24 @@ static struct slot slots[SLOT_KIND_COUNT] = {
             .name = "idle",
             .type = &idle_slot_type,
             .fallback = {.name = "idle-halt", .ops = &idle_halt_ops},
+        },
+    [SLOT_KIND_CONSOLE] =
+        {
+            .name = "console",
+            .type = &console_slot_type,
+            .fallback = {.name = "console-both", .ops = &console_both_ops},
+        },
+    [SLOT_KIND_LOG] =
+        {
+            .name = "log",
+            .type = &log_slot_type,
+            .fallback = {.name = "log-all", .ops = &log_all_ops},
+        },
+    [SLOT_KIND_MONITOR] =
+        {
+            .name = "monitor",
+            .type = &monitor_slot_type,
+            .fallback = {.name = "monitor-line", .ops = &monitor_line_ops},
         },
 };
 

@@ -111,10 +111,14 @@ static struct thread *take_free(void)
     return thread;
 }
 
+/* Those that have their stack still are taken first. */
 static void put_free(struct thread *thread)
 {
     unsigned long flags = thread_table_lock();
-    TAILQ_INSERT_HEAD(&table.free, thread, urgent_link);
+    if (thread->stack)
+        TAILQ_INSERT_HEAD(&table.free, thread, urgent_link);
+    else
+        TAILQ_INSERT_TAIL(&table.free, thread, urgent_link);
     table.stacks_kept += thread->stack != NULL;
     thread_table_unlock(flags);
 }

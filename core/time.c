@@ -5,6 +5,7 @@
  * its first sleeper.
  */
 #include "core/time.h"
+#include "core/console.h"
 #include "core/schedule.h"
 #include "core/swap.h"
 #include <arch/timer.h>
@@ -131,6 +132,7 @@ void time_interrupt(void)
     if (now >= cpu->next_tick)
         schedule_tick(cpu);
     swap_rescue_poll();
+    console_tick();
     spin_lock(&cpu->timer_lock);
     time_arm(cpu);
     spin_unlock(&cpu->timer_lock);

@@ -55,6 +55,7 @@ debug: action=ignore
 speaker: enabled=0
 {more}"""
 
+QEMU_PORT = "socket,id={name},host=127.0.0.1,port={port},server=off"
 BOCHS_STREAM = "com2: enabled=1, mode=socket-client, dev=127.0.0.1:{port}\n"
 
 
@@ -247,27 +248,30 @@ class Machine:
             raise NoStart(f"there is no {command[0]}: run scripts/setup") from missing
 
     def start_qemu(self, image):
-        ours, theirs = socket.socketpair()
-        self.serial = ours
-        command = ["qemu-system-x86_64", "-nodefaults", "-M", "q35", "-cpu", "max", "-smp", str(self.options.cpus),
-                   "-m", str(self.options.memory), "-display", "none", "-vga", "std", "-no-reboot",
-                   "-rtc", "base=2020-01-01,clock=vm", "-device", "isa-debug-exit,iobase=0xf4,iosize=1",
-                   "-drive", f"if=virtio,format=raw,readonly=on,file={image.replace(',', ',,')}",
-                   "-chardev", f"socket,id=com1,fd={theirs.fileno()}", "-serial", "chardev:com1"]
-        passed = [theirs.fileno()]
-        if self.options.stream:
-            self.second, other = socket.socketpair()
-            passed.append(other.fileno())
-            command += ["-chardev", f"socket,id=com2,fd={other.fileno()}", "-serial", "chardev:com2"]
-            self.feed()
-        if self.options.count_instructions:
-            command += ["-icount", "shift=0,sleep=off", "-seed", "1"]
-        if self.debugger:
-            command += ["-S", "-gdb", f"unix:{self.folder}/gdb,server=on,wait=off"]
-        with theirs, open(os.path.join(self.folder, "log"), "wb") as log:
-            self.start(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=passed)
-        if self.options.stream:
-            other.close()
+        """
+        QEMU connects to ports that are ours. TCP joins small pieces that nobody has read yet; a socket pair would be
+        full after some hundred characters, and the kernel drops what its serial port does not get rid of.
+        """
+        with socket.create_server(("127.0.0.1", 0)) as server, socket.create_server(("127.0.0.1", 0)) as second:
+            command = ["qemu-system-x86_64", "-nodefaults", "-M", "q35", "-cpu", "max", "-smp", str(self.options.cpus),
+                       "-m", str(self.options.memory), "-display", "none", "-vga", "std", "-no-reboot",
+                       "-rtc", "base=2020-01-01,clock=vm", "-device", "isa-debug-exit,iobase=0xf4,iosize=1",
+                       "-drive", f"if=virtio,format=raw,readonly=on,file={image.replace(',', ',,')}",
+                       "-chardev", QEMU_PORT.format(name="com1", port=server.getsockname()[1]),
+                       "-serial", "chardev:com1"]
+            if self.options.stream:
+                command += ["-chardev", QEMU_PORT.format(name="com2", port=second.getsockname()[1]),
+                            "-serial", "chardev:com2"]
+            if self.options.count_instructions:
+                command += ["-icount", "shift=0,sleep=off", "-seed", "1"]
+            if self.debugger:
+                command += ["-S", "-gdb", f"unix:{self.folder}/gdb,server=on,wait=off"]
+            with open(os.path.join(self.folder, "log"), "wb") as log:
+                self.start(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+            self.serial = self.accept(server)
+            if self.options.stream:
+                self.second = self.accept(second)
+                self.feed()
 
     def feed(self):
         """The stream goes to COM2 once the kernel has sent a byte there; what it sends later is thrown away."""
@@ -332,7 +336,7 @@ class Machine:
             except TimeoutError:
                 if self.process.poll() is not None:
                     break
-        raise NoStart("Bochs did not start:\n" + self.log())
+        raise NoStart(f"{self.options.emulator} did not start:\n" + self.log())
 
     def write(self, name, text):
         """A file in the private folder; its path."""

@@ -41,7 +41,8 @@ static struct {
     enum escape_state escape;
     unsigned parameter_count;
     unsigned parameters[PARAMETERS];
-} screen;
+    uint16_t colours; /* of what is written: as in BLANK's upper byte */
+} screen = {.colours = BLANK & 0xff00};
 
 static void crtc_write(uint8_t index, uint8_t value)
 {
@@ -109,6 +110,17 @@ static unsigned least(unsigned a, unsigned b)
     return a < b ? a : b;
 }
 
+/* The text mode numbers the colours with blue as 1 and red as 4; the escape sequence the other way round. */
+static void choose_colour(unsigned parameter)
+{
+    unsigned colour = parameter - 30;
+
+    if (parameter == 0)
+        screen.colours = BLANK & 0xff00;
+    else if (colour < 8)
+        screen.colours = (uint16_t)(((colour & 1) << 2 | (colour & 2) | (colour & 4) >> 2) << 8);
+}
+
 /* The end of ESC [ N ; M LETTER: a letter that is not known does nothing. */
 static void escape_end(char letter)
 {
@@ -125,6 +137,9 @@ static void escape_end(char letter)
     case 'H': /* cursor to row and column, counted from 1 */
         screen.row = least(count, screen.rows) - 1;
         screen.column = least(screen.parameters[1] ? screen.parameters[1] : 1, screen.columns) - 1;
+        break;
+    case 'm': /* 30 to 37: a colour; 0: the usual one */
+        choose_colour(screen.parameters[0]);
         break;
     case 'J': /* 2: the whole screen */
         if (screen.parameters[0] == 2)
@@ -183,7 +198,7 @@ static void plain_byte(unsigned char byte)
             screen.column = 0;
             next_row();
         }
-        screen.cells[cell_at(screen.row, screen.column++)] = (BLANK & 0xff00) | byte;
+        screen.cells[cell_at(screen.row, screen.column++)] = screen.colours | byte;
     }
 }
 

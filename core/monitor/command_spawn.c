@@ -8,6 +8,7 @@
 #include "core/thread.h"
 #include "core/workload.h"
 #include <moult/sched.h>
+#include <string.h>
 
 #define NANOSECONDS_IN_MILLISECOND 1000000ul
 #define PERIOD_MAX_MILLISECONDS 86400000ul
@@ -61,6 +62,8 @@ static int run_spawn(struct request *request, struct failure *why)
         error = argument_number("the count", count_text, 1, WORKLOAD_COUNT_MAX, &count, why);
     if (!error)
         error = parse_parameters(request, &parameters, why);
+    if (!error && options.name && (!options.name[0] || strlen(options.name) >= THREAD_NAME_BYTES))
+        error = fail(why, -EINVAL, "a thread's name has 1 to %u characters", THREAD_NAME_BYTES - 1);
     if (!error)
         error = pair_number(request, "period", 1, PERIOD_MAX_MILLISECONDS, &period, why);
     options.count = (uint32_t)count;
@@ -113,6 +116,8 @@ static int run_set(struct request *request, struct failure *why)
         error = parse_parameters(request, &parameters, why);
     if (!error && !parameters.weight && !parameters.priority && !parameters.affinity)
         error = fail(why, -EINVAL, "there is nothing to set; the form is `%s`", request->command->form);
+    if (!error && thread_info_get(number, &info) && strcmp(info.cpu_class, "policy") != 0)
+        error = fail(why, -EPERM, "thread %u is %s: the core runs it without asking a policy", number, info.cpu_class);
     if (!error)
         error = set_one(number, "affinity", parameters.affinity, thread_set_affinity, why);
     if (!error)

@@ -97,6 +97,14 @@ void execute_too_long(const char *line, size_t length)
     reply_failure(&request, typed_name(), &failure);
 }
 
+void execute_refused(const char *line, size_t length, const struct failure *why)
+{
+    struct request request = {.arguments = &arguments};
+
+    arguments_parse(&arguments, line, length, NULL);
+    reply_failure(&request, typed_name(), why);
+}
+
 int execute_silently(const char *line, size_t length, bool *ran, struct failure *why)
 {
     struct request request = {.arguments = &arguments, .silent = true};

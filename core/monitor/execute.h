@@ -14,6 +14,9 @@ void execute_line(const char *line, size_t length);
 /* Says that a line was too long to be executed; `line` is what there was room for. */
 void execute_too_long(const char *line, size_t length);
 
+/* Says why a line was not executed. */
+void execute_refused(const char *line, size_t length, const struct failure *why);
+
 /*
  * Executes a line of a boot script: shows nothing. 0, also for a blank line; an error and why. *ran: there was a
  * command on it.

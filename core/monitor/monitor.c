@@ -13,6 +13,7 @@
 #include "core/monitor/commands.h"
 #include "core/monitor/execute.h"
 #include "core/monitor/line_editor.h"
+#include "core/monitor/monitor_slot.h"
 #include <string.h>
 
 #define BOOT_SCRIPT "boot.rc"
@@ -61,7 +62,7 @@ static void run_boot_script(void)
 static void write_console(void *context, const char *text, size_t length)
 {
     (void)context;
-    console_write(text, length);
+    console_write(CONSOLE_EDIT, text, length);
 }
 
 /* Tells the consoles what to draw again after lines of the log. */
@@ -95,6 +96,18 @@ static enum line_event edit_line(struct line_editor *editor)
     return event;
 }
 
+/* Runs what the line stands for. A command may swap the policy that read the line: the rest stays to be run. */
+static void run_line(const char *line, size_t length)
+{
+    static struct failure why;
+    const char *command;
+
+    if (monitor_slot_read(line, length, &why) != 0)
+        execute_refused(line, length, &why);
+    while (monitor_slot_next(&command, &length))
+        execute_line(command, length);
+}
+
 void monitor_main(void *unused)
 {
     static struct line_editor editor = {.prompt = PROMPT, .write = write_console, .complete = complete_line};
@@ -106,7 +119,7 @@ void monitor_main(void *unused)
         enum line_event event = edit_line(&editor);
 
         if (event == LINE_DONE)
-            execute_line(editor.line, editor.length);
+            run_line(editor.line, editor.length);
         else if (event == LINE_TOO_LONG)
             execute_too_long(editor.line, editor.length);
     }

@@ -12,7 +12,7 @@
 static void write_json(void *context, const char *text, size_t length)
 {
     (void)context;
-    console_write(text, length);
+    console_write(CONSOLE_REPLY, text, length);
 }
 
 /* Begins the JSON object that every answer is. */
@@ -37,7 +37,7 @@ struct json *reply_begin(struct request *request)
 void reply_write(struct request *request, const char *text)
 {
     if (!request->silent)
-        console_write(text, strlen(text));
+        console_write(CONSOLE_REPLY, text, strlen(text));
 }
 
 void reply_print(struct request *request, const char *format, ...)
@@ -55,7 +55,7 @@ void reply_end(struct request *request)
 {
     if (request->arguments->json && !request->silent) {
         json_object_end(&request->json);
-        console_write("\n", 1);
+        console_write(CONSOLE_REPLY, "\n", 1);
     }
     request->replying = false;
     console_release();

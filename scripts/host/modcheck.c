@@ -17,12 +17,15 @@
 #include <getopt.h>
 #include <libgen.h>
 #include <limits.h>
+#include <moult/console.h>
 #include <moult/frames.h>
 #include <moult/heap.h>
 #include <moult/idle.h>
 #include <moult/irq.h>
 #include <moult/irqroute.h>
+#include <moult/log.h>
 #include <moult/module.h>
+#include <moult/monitor.h>
 #include <moult/sched.h>
 #include <moult/text.h>
 #include <stdio.h>
