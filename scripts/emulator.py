@@ -4,8 +4,10 @@ Used by scripts/monitor, scripts/run and scripts/debug, which thereby all start 
 private temporary folder, one child process and one socket; leaving its `with` block ends and removes all three,
 whatever happened. The child also dies with its parent, by PR_SET_PDEATHSIG.
 """
+import bisect
 import ctypes
 import io
+import json
 import os
 import pty
 import re
@@ -26,6 +28,8 @@ ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 IMAGE = os.path.join(ROOT, "build", "moult.iso")
 ARCHIVE = os.path.join(ROOT, "build", "boot.tar")
 
+FUNCTION_MAX = 0x2000  # bytes; no function of the kernel is longer
+MODULES_BASE, MODULES_END = 0xffffffffa0000000, 0xffffffffe0000000
 MEMBER_NAME_MAX = 99  # bytes of a name in a ustar archive, without the terminator
 
 GRUB_CONFIGURATION = "set timeout=0\nmultiboot2 /boot/moult.elf {words}\n{archive}boot\n"
@@ -264,6 +268,7 @@ class Machine:
                             "-serial", "chardev:com2"]
             if self.options.count_instructions:
                 command += ["-icount", "shift=0,sleep=off", "-seed", "1"]
+            command += ["-qmp", f"unix:{self.folder}/qmp,server=on,wait=off"]
             if self.debugger:
                 command += ["-S", "-gdb", f"unix:{self.folder}/gdb,server=on,wait=off"]
             with open(os.path.join(self.folder, "log"), "wb") as log:
@@ -303,9 +308,10 @@ class Machine:
                     self.start(["bochs", "-q", "-f", configuration, "-rc", commands], stderr=errors)
             else:
                 self.terminal, theirs = pty.openpty()
-                with os.fdopen(theirs, "rb") as terminal, open(os.path.join(self.folder, "errors"), "wb") as errors:
+                with os.fdopen(theirs, "rb") as terminal, open(os.path.join(self.folder, "errors"), "wb") as errors, \
+                        open(os.path.join(self.folder, "said"), "wb") as said:
                     self.start(["bochs", "-q", "-f", configuration, "-rc", self.write("commands", "c\n")],
-                               stdin=terminal, stdout=subprocess.DEVNULL, stderr=errors,
+                               stdin=terminal, stdout=said, stderr=errors,
                                env={**os.environ, "TERM": "linux"})
                 threading.Thread(target=self.discard_screen, args=(errors.name,), daemon=True).start()
             self.serial = self.accept(server)
@@ -338,12 +344,75 @@ class Machine:
                     break
         raise NoStart(f"{self.options.emulator} did not start:\n" + self.log())
 
+    def where(self):
+        """Stops the machine and tells where its CPUs are, and addresses of the kernel's text on their stacks."""
+        try:
+            found = self.ask_qemu() if self.options.emulator == "qemu" else self.ask_bochs()
+        except (OSError, ValueError, KeyError, TypeError) as why:
+            return f"where its CPUs are cannot be told: {why}\n"
+        return "".join(f"CPU {cpu}: " + " < ".join(filter(None, map(kernel_place, words))) + "\n"
+                       for cpu, words in enumerate(found))
+
+    def ask_qemu(self):
+        """For each CPU the instruction pointer and the words on its stack."""
+        def ask(name, **arguments):
+            stream.write(json.dumps({"execute": name, "arguments": arguments}) + "\n")
+            stream.flush()
+            while "return" not in (answer := json.loads(stream.readline())):
+                pass
+            return answer["return"]
+
+        with socket.socket(socket.AF_UNIX) as control:
+            control.settimeout(10)
+            control.connect(os.path.join(self.folder, "qmp"))
+            stream = control.makefile("rw", encoding="utf-8")
+            ask("qmp_capabilities")
+            ask("stop")
+            found = []
+            for cpu in range(self.options.cpus):
+                said = ask("human-monitor-command", **{"command-line": "info registers", "cpu-index": cpu})
+                stack, pointer = (re.search(rf"{name}=([0-9a-f]{{16}})", said)[1] for name in ("RSP", "RIP"))
+                said = ask("human-monitor-command", **{"command-line": f"x /96gx 0x{stack}", "cpu-index": cpu})
+                found.append([pointer] + re.findall(r" 0x([0-9a-f]{16})", said))
+            return found
+
+    def ask_bochs(self):
+        """The same; of CPUs other than the first, the instruction pointer alone."""
+        os.kill(self.process.pid, signal.SIGINT)
+        os.write(self.terminal, b"print-stack 96\n")
+        time.sleep(3)
+        with open(os.path.join(self.folder, "said"), encoding="utf-8", errors="replace") as stream:
+            said = stream.read().rpartition("Next at")[2]
+        found = [[pointer] for pointer in re.findall(r"^\(\d+\) \[\S+\] \w+:([0-9a-f]{16})", said, re.MULTILINE)]
+        if found:
+            found[0] += ["".join(pair) for pair in re.findall(r"\[0x([0-9a-f]{8}):0x([0-9a-f]{8})\]", said)]
+        return found
+
     def write(self, name, text):
         """A file in the private folder; its path."""
         path = os.path.join(self.folder, name)
         with open(path, "w", encoding="utf-8") as stream:
             stream.write(text)
         return path
+
+
+def kernel_symbols():
+    """(address, name) of the kernel's text, sorted."""
+    with open(os.path.join(ROOT, "build", "moult.sym"), encoding="utf-8") as stream:
+        rows = [line.split() for line in stream]
+    return sorted((int(row[0], 16), row[2]) for row in rows if len(row) == 3 and row[1] in "tT")
+
+
+def kernel_place(word, symbols=[]):  # pylint: disable=dangerous-default-value
+    """What a hexadecimal address is in the kernel's text, or in a module; None: neither."""
+    symbols += [] if symbols else kernel_symbols()
+    address = int(word, 16)
+    if MODULES_BASE <= address < MODULES_END:
+        return f"a module's {address:#x}"
+    place = bisect.bisect_right(symbols, (address, "~")) - 1
+    if place < 0 or address - symbols[place][0] > FUNCTION_MAX:
+        return None
+    return f"{symbols[place][1]}+{address - symbols[place][0]:#x}"
 
 
 def bochs_symbols():
