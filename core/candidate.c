@@ -4,6 +4,8 @@
 #include "core/candidate.h"
 #include "core/heap.h"
 #include "core/module.h"
+#include "core/panic.h"
+#include "core/shadow.h"
 #include "core/symbols.h"
 #include <string.h>
 
@@ -75,6 +77,21 @@ static int load(struct slot *slot, const char *name, struct policy **candidate, 
     return fill(slot, name, *candidate, why);
 }
 
+/* The one that stands by, the fallback, or a module's. */
+static int find(struct slot *slot, const char *name, struct policy **candidate, struct failure *why)
+{
+    if (slot->standby && (!name || strcmp(name, slot->standby->name) == 0)) {
+        *candidate = slot->standby;
+        return 0;
+    }
+    ASSERT(name); /* or one stands by */
+    if (strcmp(name, slot->fallback.name) != 0)
+        return load(slot, name, candidate, why);
+    *candidate = &slot->fallback;
+    slot->type->renew(&slot->fallback);
+    return 0;
+}
+
 int candidate_get(struct slot *slot, const char *name, struct policy **candidate, struct failure *why)
 {
     int result = 0;
@@ -82,14 +99,9 @@ int candidate_get(struct slot *slot, const char *name, struct policy **candidate
     if (!name && !slot->standby)
         return fail(why, -ENOENT, "no policy stands by for slot '%s'; `swap %s MODULE --keep` leaves one", slot->name,
                     slot->name);
-    if (slot->standby && (!name || strcmp(name, slot->standby->name) == 0)) {
-        *candidate = slot->standby;
-    } else if (strcmp(name, slot->fallback.name) == 0) {
-        *candidate = &slot->fallback;
-        slot->type->renew(&slot->fallback);
-    } else {
-        result = load(slot, name, candidate, why);
-    }
+    *candidate = shadow_end(slot, name);
+    if (!*candidate)
+        result = find(slot, name, candidate, why);
     if (*candidate)
         (*candidate)->side = !slot->occupant->side;
     return result;
@@ -117,5 +129,6 @@ void candidate_accept(struct slot *slot)
     if (!standby || slot->keep)
         return;
     slot->standby = NULL;
-    candidate_give_up(slot, standby);
+    if (standby != slot->shadow)
+        candidate_give_up(slot, standby);
 }

@@ -199,6 +199,10 @@ static int busy(const struct module *module, struct failure *why)
         if (slot_at(i)->occupant && slot_at(i)->occupant->module == module)
             return fail(why, -EBUSY, "it is the occupant of slot '%s'; swap in another one first", slot_at(i)->name);
     for (unsigned i = 0; slot_at(i); i++)
+        if (slot_at(i)->shadow && slot_at(i)->shadow->module == module)
+            return fail(why, -EBUSY, "it is in the shadow of slot '%s'; `shadow %s --end` ends that", slot_at(i)->name,
+                        slot_at(i)->name);
+    for (unsigned i = 0; slot_at(i); i++)
         if (slot_at(i)->standby && slot_at(i)->standby->module == module)
             return fail(why, -EBUSY, "it stands by for slot '%s'; try again when the probation there is over, or swap",
                         slot_at(i)->name);

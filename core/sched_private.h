@@ -29,6 +29,9 @@ extern struct sched_handover sched_handover;
 /* The dispatcher's functions: what the call sites lead to during a hand-over. core/sched_dispatch.c. */
 extern const struct sched_ops sched_dispatch_ops;
 
+/* How a scheduler runs in shadow: core/sched_shadow.c. */
+extern const struct shadow_type sched_shadow_type;
+
 static inline const struct sched_ops *sched_ops_of(const struct policy *policy)
 {
     return policy->ops;

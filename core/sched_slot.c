@@ -204,4 +204,5 @@ const struct slot_type sched_slot_type = {
     .breach = sched_handover_breach,
     .rebuild = sched_handover_rebuild,
     .release = release,
+    .shadow = &sched_shadow_type,
 };

@@ -166,7 +166,8 @@ bool slot_uses_module(const struct module *module)
 {
     for (unsigned i = 0; i < SLOT_KIND_COUNT; i++)
         if ((slots[i].occupant && slots[i].occupant->module == module) ||
-            (slots[i].standby && slots[i].standby->module == module))
+            (slots[i].standby && slots[i].standby->module == module) ||
+            (slots[i].shadow && slots[i].shadow->module == module))
             return true;
     return false;
 }

@@ -15,6 +15,7 @@
 #include <stdint.h>
 
 struct module;
+struct shadow_type;
 struct slot;
 
 /* A policy that occupies a slot or may do so: an ops table, built in or a module's. */
@@ -90,6 +91,7 @@ struct slot_type {
     void (*release)(struct policy *policy);
     /* (optional) The slot has had another occupant put in, and the machine runs: clears away what nobody uses now. */
     void (*tidy)(void);
+    const struct shadow_type *shadow; /* how a policy runs in shadow: core/shadow.h; NULL: it cannot */
 };
 
 #define SLOT_REASON_BYTES 160 /* room for a sentence on how a policy failed */
@@ -108,6 +110,7 @@ struct slot {
     struct policy fallback;           /* built in; its memory is reserved at boot and kept */
     struct policy *standby;           /* the policy before, empty, ready to serve again; NULL: it was given up */
     bool keep;                        /* the standby stays after the probation */
+    struct policy *shadow;            /* a candidate that runs beside the occupant; NULL: none */
     struct policy *candidate;         /* during a hand-over in batches: who shares the state with the occupant */
     uint64_t probation_end;           /* clock */
     uint64_t transaction;             /* number of the one that made the occupant */

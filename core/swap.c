@@ -7,6 +7,7 @@
 #include "core/log.h"
 #include "core/module.h"
 #include "core/panic.h"
+#include "core/shadow.h"
 #include "core/slot.h"
 #include "core/slot_call.h"
 #include "core/time.h"
@@ -45,6 +46,11 @@ void swap_rescue(unsigned kind, const char *what, ...)
     text_format_list(rescue->what, sizeof(rescue->what), what, arguments);
     va_end(arguments);
     __atomic_store_n(&rescue->ready, true, __ATOMIC_SEQ_CST);
+    swap_rescue_note();
+}
+
+void swap_rescue_note(void)
+{
     __atomic_store_n(&rescue_due, true, __ATOMIC_SEQ_CST);
 }
 
@@ -84,6 +90,21 @@ static void run_rescues(void)
         rescues[kind].policy = NULL;
         __atomic_store_n(&rescues[kind].told, 0, __ATOMIC_SEQ_CST);
     }
+}
+
+/* Begins a shadow, or ends it. */
+static int run_shadow(const struct transaction *swap)
+{
+    const char *name = swap->request->parts[0].slot;
+    struct slot *slot = slot_find(name);
+    if (!slot)
+        return fail(swap->why, -ENOENT, "there is no slot '%s'; `slots` lists those there are", name);
+    if (swap->request->action == SWAP_SHADOW)
+        return shadow_begin(slot, swap->request->parts[0].policy, swap->why);
+    if (!slot->shadow)
+        return fail(swap->why, -ENOENT, "no policy is in the shadow of slot '%s'", name);
+    shadow_end(slot, NULL);
+    return 0;
 }
 
 static struct transaction *next_request(void)
@@ -130,10 +151,11 @@ static void swapper_main(void *unused)
         struct transaction *swap;
         wait_for_work();
         run_rescues();
+        shadows_end_failed();
         swap = next_request();
         if (!swap)
             continue;
-        swap->result = transaction_run(swap);
+        swap->result = swap->request->action == SWAP_OCCUPY ? transaction_run(swap) : run_shadow(swap);
         semaphore_up(&swap->done);
     }
 }

@@ -26,8 +26,16 @@ extern const char *const swap_step_names[SWAP_STEP_COUNT];
 #define SWAP_PARTS_MAX 8           /* slots in one transaction */
 #define SWAP_PROBATION_DEFAULT 100 /* milliseconds */
 
+/* What is to be done with the policies of a request. */
+enum swap_action {
+    SWAP_OCCUPY,     /* they become the occupants */
+    SWAP_SHADOW,     /* the first one is run beside the occupant: core/shadow.h */
+    SWAP_SHADOW_END, /* that ends */
+};
+
 /* What is asked for. The texts are the caller's, who waits. */
 struct swap_request {
+    enum swap_action action;
     struct {
         const char *slot;
         const char *policy; /* a module or the slot's fallback; NULL: the policy that stands by */
@@ -70,6 +78,9 @@ __attribute__((format(printf, 2, 3))) void swap_rescue(unsigned kind, const char
 /* Has that policy, the occupant of the slot, been reported, and is yet to be replaced? Any context. */
 struct policy;
 bool swap_rescue_due(unsigned kind, const struct policy *policy);
+
+/* The swapper is to look: a shadow has failed. Any context; as above. */
+void swap_rescue_note(void);
 
 /* Wakes the swapper if a rescue is due. From interrupts, no lock held. */
 void swap_rescue_poll(void);

@@ -12,6 +12,7 @@
 #include "core/log.h"
 #include "core/panic.h"
 #include "core/rendezvous.h"
+#include "core/shadow.h"
 #include "core/slot.h"
 #include "core/time.h"
 #include <moult/text.h>
@@ -437,6 +438,7 @@ int transaction_run(struct transaction *swap)
 struct rescue {
     struct slot *slot;
     struct policy *policy;
+    struct policy *shadow; /* of the slot, if there was one: it ends */
     uint64_t rebuilt;
 };
 
@@ -445,6 +447,7 @@ static void rescue_held(void *argument)
     struct rescue *rescue = argument;
     struct slot *slot = rescue->slot;
     struct policy *fallback = &slot->fallback;
+    rescue->shadow = shadow_drop(slot);
     if (rebuild(slot, rescue->policy, &rescue->rebuilt) != 0) {
         fallback->side = rescue->policy->side;
         rescue->policy = fallback;
@@ -479,6 +482,8 @@ uint64_t transaction_rescue(struct slot *slot, const char *reason)
     candidate_give_up(slot, failed);
     if (standby && standby != slot->occupant)
         candidate_give_up(slot, standby);
+    if (rescue.shadow && rescue.shadow != standby)
+        candidate_give_up(slot, rescue.shadow);
     tidy(slot);
     return rescue.rebuilt;
 }

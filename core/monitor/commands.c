@@ -13,10 +13,11 @@
 
 /* In the order of `help`. */
 static const struct command *const commands[] = {
-    &help_command, &modules_command, &insmod_command, &rmmod_command,  &modinfo_command,  &slots_command,
-    &swap_command, &record_command,  &ps_command,     &spawn_command,  &kill_command,     &set_command,
-    &bt_command,   &bench_command,   &check_command,  &mem_command,    &cpu_command,      &irq_command,
-    &log_command,  &sym_command,     &sleep_command,  &uptime_command, &poweroff_command, &reboot_command,
+    &help_command,  &modules_command, &insmod_command, &rmmod_command,    &modinfo_command,
+    &slots_command, &swap_command,    &shadow_command, &record_command,   &ps_command,
+    &spawn_command, &kill_command,    &set_command,    &bt_command,       &bench_command,
+    &check_command, &mem_command,     &cpu_command,    &irq_command,      &log_command,
+    &sym_command,   &sleep_command,   &uptime_command, &poweroff_command, &reboot_command,
 };
 
 const struct command *command_at(size_t index)

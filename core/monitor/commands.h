@@ -62,7 +62,7 @@ uint64_t affinity_shown(uint64_t affinity);
 
 extern const struct command help_command;
 extern const struct command modules_command, insmod_command, rmmod_command, modinfo_command;
-extern const struct command slots_command, swap_command, record_command;
+extern const struct command slots_command, swap_command, shadow_command, record_command;
 extern const struct command ps_command, spawn_command, kill_command, set_command, bt_command;
 extern const struct command check_command, mem_command, cpu_command, irq_command;
 extern const struct command log_command, sym_command, sleep_command, uptime_command, poweroff_command, reboot_command;
