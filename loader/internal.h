@@ -9,6 +9,7 @@
 #ifndef LOADER_INTERNAL_H
 #define LOADER_INTERNAL_H
 
+#include "loader/arithmetic.h"
 #include "loader/loader.h"
 #include <elf.h>
 #include <string.h>
@@ -85,18 +86,6 @@ static inline const struct file_symbol *symbol_at(const struct loader *loader, u
     return (const struct file_symbol *)(loader->symbol_table + (size_t)index * sizeof(Elf64_Sym));
 }
 
-/* Rounds up to a power of two; the callers' values are at most LOADER_BYTES_MAX, so nothing overflows. */
-static inline uint64_t align_up(uint64_t value, uint64_t alignment)
-{
-    return (value + alignment - 1) & ~(alignment - 1);
-}
-
-/* Does a signed 64-bit number fit in 32 bits? */
-static inline bool fits_signed_32(uint64_t value)
-{
-    return (int64_t)value == (int32_t)value;
-}
-
 /* object.c: opens the object, checks headers and tables and sets what `loader` says of them. */
 int object_open(struct loader *loader, struct failure *why);
 const char *section_name(const struct loader *loader, uint32_t index); /* a checked index */
@@ -163,12 +152,6 @@ enum relocation_second {
     SECOND_NOTHING,
     SECOND_PLACE, /* P */
     SECOND_GOT,   /* GOT */
-};
-enum relocation_range {
-    RANGE_ANY,      /* a field of 64 bits */
-    RANGE_SIGNED,   /* the value, sign-extended from the field, is the same */
-    RANGE_UNSIGNED, /* the value, zero-extended from the field, is the same */
-    RANGE_EITHER,   /* one of the two */
 };
 
 struct relocation_type {

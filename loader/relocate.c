@@ -126,7 +126,7 @@ static int scan_entry(struct loader *loader, const struct relocation_table *tabl
 
     if (number >= LOADER_RELOCATION_TYPES || !type->name || type->refused)
         return refuse_relocation(loader, table, entry, why, -ELINK, type->refused);
-    if (offset > table->target_bytes || type->width > table->target_bytes - offset)
+    if (!field_lies_within(offset, type->width, table->target_bytes))
         return refuse_relocation(loader, table, entry, why, -ENOEXEC,
                                  "it lies beyond the end of what the section holds");
     if (symbol && symbol >= loader->symbols)
@@ -186,21 +186,6 @@ bool relocations_find(const struct loader *loader, uint32_t symbol, uint32_t *se
     return false;
 }
 
-static bool in_range(const struct relocation_type *type, uint64_t value)
-{
-    unsigned bits = type->width * 8u;
-    int64_t high;
-
-    if (type->range == RANGE_ANY)
-        return true;
-    high = (int64_t)value >> (bits - 1); /* 0 or -1: fits with its sign */
-    if (type->range == RANGE_SIGNED)
-        return high == 0 || high == -1;
-    if (type->range == RANGE_UNSIGNED)
-        return value >> bits == 0;
-    return high == 0 || high == -1 || value >> bits == 0;
-}
-
 /* `first + addend - second`, as x86_64.c describes. All arithmetic is modulo 2^64. */
 static uint64_t compute(const struct loader *loader, const struct relocation_type *type,
                         const struct file_relocation *entry, uint64_t place)
@@ -251,7 +236,7 @@ static int apply_far(const struct loader *loader, const struct relocation_table 
         uint64_t distance = loader->base + loader->stubs_offset + (uint64_t)stub * LOADER_STUB +
                             (uint64_t)entry->relocation.r_addend - place;
 
-        if (in_range(type, distance)) {
+        if (value_fits(type->range, distance, type->width)) {
             *value = distance;
             return 0;
         }
@@ -274,7 +259,7 @@ static int apply_table(const struct loader *loader, const struct relocation_tabl
         const struct relocation_type *type = &x86_64_relocations[ELF64_R_TYPE(entry->relocation.r_info)];
         uint64_t offset = entry->relocation.r_offset, value = compute(loader, type, entry, address + offset);
 
-        if (!in_range(type, value)) {
+        if (!value_fits(type->range, value, type->width)) {
             uint64_t far = value; /* of its own, so that `value` need not be in memory */
             int error = apply_far(loader, table, entry, address + offset, &far, why);
 
@@ -282,14 +267,7 @@ static int apply_table(const struct loader *loader, const struct relocation_tabl
                 return error;
             value = far;
         }
-        if (type->width == 8)
-            __builtin_memcpy(contents + offset, &value, 8);
-        else if (type->width == 4)
-            __builtin_memcpy(contents + offset, &value, 4);
-        else if (type->width == 2)
-            __builtin_memcpy(contents + offset, &value, 2);
-        else if (type->width == 1)
-            contents[offset] = (uint8_t)value;
+        field_write(contents + offset, value, type->width);
     }
     return 0;
 }

@@ -103,12 +103,11 @@ bool x86_64_is_call(uint32_t type, const uint8_t *contents, uint64_t offset, int
 bool x86_64_write_stub(uint8_t *stub, uint64_t address, uint64_t entry)
 {
     uint64_t distance = entry - (address + 6);
-    uint32_t field = (uint32_t)distance;
 
     stub[0] = 0xff; /* jmp *distance(%rip) */
     stub[1] = 0x25;
-    __builtin_memcpy(stub + 2, &field, sizeof field);
+    field_write(stub + 2, distance, 4);
     stub[6] = 0xcc; /* int3 */
     stub[7] = 0xcc;
-    return fits_signed_32(distance);
+    return value_fits(RANGE_SIGNED, distance, 4);
 }
