@@ -48,13 +48,29 @@ enum relocation_range {
       (int64_t)n == (uint32_t)n - ((uint32_t)n < 0x80000000 ? 0 : 0x100000000);
   lemma signed_8: \forall uint64_t n; (int64_t)n == n - (n < 0x8000000000000000 ? 0 : 0x10000000000000000);
 
+  predicate is_power_of_two(integer n) = \exists integer k; 0 <= k < 32 && n == 1 << k;
+  predicate is_multiple(integer n, integer unit) = n % unit == 0;
+
   // There is exactly one such number.
   predicate is_aligned_up(integer aligned, integer value, integer alignment) =
       value <= aligned < value + alignment && is_multiple(aligned, alignment);
 
   // A field relative to its place reaches its target: an address is a number modulo 2^64.
-  lemma reach: \forall uint64_t target, place; (uint64_t)(place + (int64_t)((uint64_t)(target - place))) == target;
+  check lemma reach: \forall uint64_t target, place; (uint64_t)(place + (int64_t)((uint64_t)(target - place))) == target;
 */
+
+/* What a relocation computes, modulo 2^64. */
+/*@
+  assigns \nothing;
+  ensures \result == (uint64_t)(first + addend - second);
+*/
+static inline uint64_t relocation_value(uint64_t first, int64_t addend, uint64_t second)
+{
+    uint64_t sum = first + (uint64_t)addend;
+
+    /*@ assert sum == (uint64_t)(first + addend); */
+    return sum - second;
+}
 
 /* Does the 64-bit number `value` fit a field of `bytes` bytes? Signed numbers are in two's complement. */
 /*@

@@ -81,6 +81,16 @@ static inline const struct file_section *section_at(const struct loader *loader,
 }
 
 /* Symbol `index`, which must be below loader->symbols. */
+/*@
+  axiomatic symbol_table {
+    logic integer symbol_size(struct loader *loader, integer index) reads loader->symbol_table;
+  }
+*/
+/*@
+  requires index < loader->symbols;
+  assigns \result \from loader->symbol_table, index;
+  ensures \valid_read(\result) && \result->symbol.st_size == symbol_size(loader, index);
+*/
 static inline const struct file_symbol *symbol_at(const struct loader *loader, uint32_t index)
 {
     return (const struct file_symbol *)(loader->symbol_table + (size_t)index * sizeof(Elf64_Sym));
