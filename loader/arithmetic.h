@@ -41,7 +41,8 @@ enum relocation_range {
       read_unsigned(field, bytes) < half(bytes) ? read_unsigned(field, bytes) :
       read_unsigned(field, bytes) - 2 * half(bytes);
 
-  lemma signed_1: \forall uint64_t n; fits_signed(n, 1) ==> (int64_t)n == (uint8_t)n - ((uint8_t)n < 0x80 ? 0 : 0x100);
+  lemma signed_1: \forall uint64_t n; fits_signed(n, 1) ==>
+      (int64_t)n == (uint8_t)n - ((uint8_t)n < 0x80 ? 0 : 0x100);
   lemma signed_2: \forall uint64_t n; fits_signed(n, 2) ==>
       (int64_t)n == (uint16_t)n - ((uint16_t)n < 0x8000 ? 0 : 0x10000);
   lemma signed_4: \forall uint64_t n; fits_signed(n, 4) ==>
@@ -56,7 +57,8 @@ enum relocation_range {
       value <= aligned < value + alignment && is_multiple(aligned, alignment);
 
   // A field relative to its place reaches its target: an address is a number modulo 2^64.
-  check lemma reach: \forall uint64_t target, place; (uint64_t)(place + (int64_t)((uint64_t)(target - place))) == target;
+  check lemma reach: \forall uint64_t target, place;
+      (uint64_t)(place + (int64_t)((uint64_t)(target - place))) == target;
 */
 
 /* What a relocation computes, modulo 2^64. */
