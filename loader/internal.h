@@ -9,6 +9,7 @@
 #ifndef LOADER_INTERNAL_H
 #define LOADER_INTERNAL_H
 
+#include "loader/arithmetic.h"
 #include "loader/loader.h"
 #include <elf.h>
 #include <string.h>
@@ -80,21 +81,19 @@ static inline const struct file_section *section_at(const struct loader *loader,
 }
 
 /* Symbol `index`, which must be below loader->symbols. */
+/*@
+  axiomatic symbol_table {
+    logic integer symbol_size(struct loader *loader, integer index) reads loader->symbol_table;
+  }
+*/
+/*@
+  requires index < loader->symbols;
+  assigns \result \from loader->symbol_table, index;
+  ensures \valid_read(\result) && \result->symbol.st_size == symbol_size(loader, index);
+*/
 static inline const struct file_symbol *symbol_at(const struct loader *loader, uint32_t index)
 {
     return (const struct file_symbol *)(loader->symbol_table + (size_t)index * sizeof(Elf64_Sym));
-}
-
-/* Rounds up to a power of two; the callers' values are at most LOADER_BYTES_MAX, so nothing overflows. */
-static inline uint64_t align_up(uint64_t value, uint64_t alignment)
-{
-    return (value + alignment - 1) & ~(alignment - 1);
-}
-
-/* Does a signed 64-bit number fit in 32 bits? */
-static inline bool fits_signed_32(uint64_t value)
-{
-    return (int64_t)value == (int32_t)value;
 }
 
 /* object.c: opens the object, checks headers and tables and sets what `loader` says of them. */
@@ -163,12 +162,6 @@ enum relocation_second {
     SECOND_NOTHING,
     SECOND_PLACE, /* P */
     SECOND_GOT,   /* GOT */
-};
-enum relocation_range {
-    RANGE_ANY,      /* a field of 64 bits */
-    RANGE_SIGNED,   /* the value, sign-extended from the field, is the same */
-    RANGE_UNSIGNED, /* the value, zero-extended from the field, is the same */
-    RANGE_EITHER,   /* one of the two */
 };
 
 struct relocation_type {

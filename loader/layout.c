@@ -83,17 +83,21 @@ int layout_classify(struct loader *loader, struct failure *why)
     return 0;
 }
 
-/* Takes `bytes` at the next multiple of `alignment` from *end on; false if the image would become too large. */
+/* As take_bytes(); the image's alignment becomes the largest. */
+/*@
+  requires \valid(loader) && \valid(end) && \valid(offset) && \separated(end, offset, &loader->alignment);
+  requires is_power_of_two(alignment) && *end <= 2 * LOADER_BYTES_MAX;
+  assigns *end, *offset, loader->alignment;
+  ensures \result == true ==> is_aligned_up(*offset, \old(*end), alignment) && *end == *offset + bytes;
+  ensures \result == true ==> *end <= LOADER_BYTES_MAX;
+  ensures \result == true ==> loader->alignment == \max(\old(loader->alignment), alignment);
+*/
 static bool take(struct loader *loader, uint64_t *end, uint64_t bytes, uint64_t alignment, uint64_t *offset)
 {
-    uint64_t start = align_up(*end, alignment);
-
-    if (start > LOADER_BYTES_MAX || bytes > LOADER_BYTES_MAX - start)
+    if (!take_bytes(end, bytes, alignment, offset))
         return false;
     if (alignment > loader->alignment)
         loader->alignment = alignment;
-    *offset = start;
-    *end = start + bytes;
     return true;
 }
 
@@ -117,11 +121,28 @@ static bool take_class(struct loader *loader, enum section_class class, uint64_t
 }
 
 /* Where a region begins: on a page, or where its most aligned section may begin. */
+/*@
+  requires \valid_read(loader) && \valid_read(loader->section_states + (0 .. loader->sections - 1));
+  requires \forall integer i; 0 <= i < loader->sections ==> loader->section_states[i].alignment <= 27;
+  requires end <= LOADER_BYTES_MAX;
+  assigns \nothing;
+  ensures end <= \result <= 2 * LOADER_BYTES_MAX;
+  ensures is_multiple(\result, LOADER_PAGE);
+  ensures \forall integer i; 1 <= i < loader->sections && first <= loader->section_states[i].class <= last ==>
+      is_multiple(\result, 1 << loader->section_states[i].alignment);
+*/
 static uint64_t region_start(const struct loader *loader, enum section_class first, enum section_class last,
                              uint64_t end)
 {
-    unsigned alignment = __builtin_ctz(LOADER_PAGE);
+    unsigned alignment = LOADER_PAGE_SHIFT;
 
+    /*@
+      loop invariant 1 <= i && LOADER_PAGE_SHIFT <= alignment <= 27;
+      loop invariant \forall integer j; 1 <= j < i && first <= loader->section_states[j].class <= last ==>
+          loader->section_states[j].alignment <= alignment;
+      loop assigns i, alignment;
+      loop variant UINT32_MAX - i;
+    */
     for (uint32_t i = 1; i < loader->sections; i++) {
         const struct loader_section_state *state = &loader->section_states[i];
 
@@ -131,6 +152,12 @@ static uint64_t region_start(const struct loader *loader, enum section_class fir
     return align_up(end, 1ull << alignment);
 }
 
+/*@
+  requires \valid(region) && offset <= file_end <= end <= LOADER_BYTES_MAX;
+  assigns region->offset, region->file_bytes, region->bytes;
+  ensures region->offset == offset && offset + region->file_bytes == file_end;
+  ensures is_aligned_up(offset + region->bytes, end, LOADER_PAGE) && region->file_bytes <= region->bytes;
+*/
 static void end_region(struct loader_region *region, uint64_t offset, uint64_t file_end, uint64_t end)
 {
     region->offset = offset;

@@ -24,7 +24,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define LOADER_PAGE 4096u
+#define LOADER_PAGE_SHIFT 12
+#define LOADER_PAGE (1u << LOADER_PAGE_SHIFT)
 
 /* The most that an image may span: everything in it then reaches everything else with 32 signed bits. */
 #define LOADER_BYTES_MAX (1ull << 30)

@@ -126,7 +126,7 @@ static int scan_entry(struct loader *loader, const struct relocation_table *tabl
 
     if (number >= LOADER_RELOCATION_TYPES || !type->name || type->refused)
         return refuse_relocation(loader, table, entry, why, -ELINK, type->refused);
-    if (offset > table->target_bytes || type->width > table->target_bytes - offset)
+    if (!field_lies_within(offset, type->width, table->target_bytes))
         return refuse_relocation(loader, table, entry, why, -ENOEXEC,
                                  "it lies beyond the end of what the section holds");
     if (symbol && symbol >= loader->symbols)
@@ -186,54 +186,71 @@ bool relocations_find(const struct loader *loader, uint32_t symbol, uint32_t *se
     return false;
 }
 
-static bool in_range(const struct relocation_type *type, uint64_t value)
-{
-    unsigned bits = type->width * 8u;
-    int64_t high;
+/*@
+  // The terms of x86_64.c, modulo 2^64.
+  logic integer got_base(struct loader *loader) = (uint64_t)(loader->base + loader->got_offset);
+  logic integer first_term(struct loader *loader, integer first, integer symbol) =
+      first == FIRST_SYMBOL || first == FIRST_CALL ? loader->symbol_states[symbol].value :
+      first == FIRST_GOT_ENTRY ? got_base(loader) + loader->symbol_states[symbol].got * LOADER_POINTER :
+      first == FIRST_GOT_OFFSET ? loader->symbol_states[symbol].got * LOADER_POINTER :
+      first == FIRST_GOT ? got_base(loader) :
+      first == FIRST_SIZE && symbol != 0 ? symbol_size(loader, symbol) : 0;
+  logic integer second_term(struct loader *loader, integer second, integer place) =
+      second == SECOND_PLACE ? place : second == SECOND_GOT ? got_base(loader) : 0;
+*/
 
-    if (type->range == RANGE_ANY)
-        return true;
-    high = (int64_t)value >> (bits - 1); /* 0 or -1: fits with its sign */
-    if (type->range == RANGE_SIGNED)
-        return high == 0 || high == -1;
-    if (type->range == RANGE_UNSIGNED)
-        return value >> bits == 0;
-    return high == 0 || high == -1 || value >> bits == 0;
+/*@
+  requires \valid_read(loader) && \valid_read(loader->symbol_states + symbol);
+  requires symbol == 0 || symbol < loader->symbols;
+  assigns \nothing;
+  ensures \result == (uint64_t)first_term(loader, first, symbol);
+*/
+static uint64_t compute_first(const struct loader *loader, enum relocation_first first, uint32_t symbol)
+{
+    const struct loader_symbol_state *state = &loader->symbol_states[symbol];
+
+    switch (first) {
+    case FIRST_SYMBOL:
+    case FIRST_CALL:
+        return state->value;
+    case FIRST_GOT_ENTRY:
+        return loader->base + loader->got_offset + (uint64_t)state->got * LOADER_POINTER;
+    case FIRST_GOT_OFFSET:
+        return (uint64_t)state->got * LOADER_POINTER;
+    case FIRST_GOT:
+        return loader->base + loader->got_offset;
+    case FIRST_SIZE:
+        return symbol ? symbol_at(loader, symbol)->symbol.st_size : 0;
+    default:
+        return 0;
+    }
+}
+
+/*@
+  requires \valid_read(loader);
+  assigns \nothing;
+  ensures \result == second_term(loader, second, place);
+*/
+static uint64_t compute_second(const struct loader *loader, enum relocation_second second, uint64_t place)
+{
+    if (second == SECOND_PLACE)
+        return place;
+    return second == SECOND_GOT ? loader->base + loader->got_offset : 0;
 }
 
 /* `first + addend - second`, as x86_64.c describes. All arithmetic is modulo 2^64. */
-static uint64_t compute(const struct loader *loader, const struct relocation_type *type,
-                        const struct file_relocation *entry, uint64_t place)
+/*@
+  requires \valid_read(loader) && \valid_read(loader->symbol_states + symbol) && \valid_read(type);
+  requires symbol == 0 || symbol < loader->symbols;
+  assigns \nothing;
+  ensures \result == (uint64_t)((uint64_t)first_term(loader, type->first, symbol) + addend -
+                                second_term(loader, type->second, place));
+*/
+static uint64_t compute(const struct loader *loader, const struct relocation_type *type, uint32_t symbol,
+                        int64_t addend, uint64_t place)
 {
-    uint32_t symbol = (uint32_t)ELF64_R_SYM(entry->relocation.r_info);
-    const struct loader_symbol_state *state = &loader->symbol_states[symbol];
-    uint64_t got = loader->base + loader->got_offset, value = (uint64_t)entry->relocation.r_addend;
-
-    switch (type->first) {
-    case FIRST_SYMBOL:
-    case FIRST_CALL:
-        value += state->value;
-        break;
-    case FIRST_GOT_ENTRY:
-        value += got + (uint64_t)state->got * LOADER_POINTER;
-        break;
-    case FIRST_GOT_OFFSET:
-        value += (uint64_t)state->got * LOADER_POINTER;
-        break;
-    case FIRST_GOT:
-        value += got;
-        break;
-    case FIRST_SIZE:
-        value += symbol ? symbol_at(loader, symbol)->symbol.st_size : 0;
-        break;
-    default:
-        break;
-    }
-    if (type->second == SECOND_PLACE)
-        value -= place;
-    else if (type->second == SECOND_GOT)
-        value -= got;
-    return value;
+    return relocation_value(compute_first(loader, type->first, symbol), addend,
+                            compute_second(loader, type->second, place));
 }
 
 /* A value that does not fit: a call may go through its symbol's stub, anything else is an error. */
@@ -251,7 +268,7 @@ static int apply_far(const struct loader *loader, const struct relocation_table 
         uint64_t distance = loader->base + loader->stubs_offset + (uint64_t)stub * LOADER_STUB +
                             (uint64_t)entry->relocation.r_addend - place;
 
-        if (in_range(type, distance)) {
+        if (value_fits(type->range, distance, type->width)) {
             *value = distance;
             return 0;
         }
@@ -272,9 +289,11 @@ static int apply_table(const struct loader *loader, const struct relocation_tabl
     for (uint64_t n = 0; n < table->count; n++) {
         const struct file_relocation *entry = entry_at(table, n);
         const struct relocation_type *type = &x86_64_relocations[ELF64_R_TYPE(entry->relocation.r_info)];
-        uint64_t offset = entry->relocation.r_offset, value = compute(loader, type, entry, address + offset);
+        uint64_t offset = entry->relocation.r_offset, value;
 
-        if (!in_range(type, value)) {
+        value = compute(loader, type, (uint32_t)ELF64_R_SYM(entry->relocation.r_info), entry->relocation.r_addend,
+                        address + offset);
+        if (!value_fits(type->range, value, type->width)) {
             uint64_t far = value; /* of its own, so that `value` need not be in memory */
             int error = apply_far(loader, table, entry, address + offset, &far, why);
 
@@ -282,14 +301,7 @@ static int apply_table(const struct loader *loader, const struct relocation_tabl
                 return error;
             value = far;
         }
-        if (type->width == 8)
-            __builtin_memcpy(contents + offset, &value, 8);
-        else if (type->width == 4)
-            __builtin_memcpy(contents + offset, &value, 4);
-        else if (type->width == 2)
-            __builtin_memcpy(contents + offset, &value, 2);
-        else if (type->width == 1)
-            contents[offset] = (uint8_t)value;
+        field_write(contents + offset, value, type->width);
     }
     return 0;
 }

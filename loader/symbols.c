@@ -25,12 +25,10 @@ static int check_common(struct loader *loader, uint32_t index, struct failure *w
         return refuse(loader, why, -E2BIG,
                       "common symbol '%s' asks for an alignment of 0x%llx; at most 0x%llx can be had",
                       symbol_name(loader, index), (unsigned long long)alignment, LOADER_ALIGNMENT_MAX);
-    if (bytes > LOADER_BYTES_MAX || align_up(loader->common_bytes, alignment) + bytes > LOADER_BYTES_MAX)
+    if (!take_bytes(&loader->common_bytes, bytes, alignment, &state->value))
         return refuse(loader, why, -E2BIG, "common symbol '%s' takes 0x%llx bytes; an image may have %llu MiB",
                       symbol_name(loader, index), (unsigned long long)bytes, LOADER_BYTES_MAX >> 20);
     state->kind = SYMBOL_COMMON;
-    state->value = align_up(loader->common_bytes, alignment);
-    loader->common_bytes = state->value + bytes;
     if (alignment > loader->common_alignment)
         loader->common_alignment = alignment;
     return 0;
@@ -235,7 +233,7 @@ static bool in_reach(const struct loader *loader, uint64_t address)
     uint64_t furthest = address - loader->base + LOADER_PAGE; /* the page is for addends */
     uint64_t nearest = address - loader->base - loader->bytes_most - LOADER_PAGE;
 
-    return fits_signed_32(furthest) && fits_signed_32(nearest);
+    return value_fits(RANGE_SIGNED, furthest, 4) && value_fits(RANGE_SIGNED, nearest, 4);
 }
 
 void symbols_choose_stubs(struct loader *loader)

@@ -89,6 +89,10 @@ bool x86_64_common_index(unsigned index)
  * instruction follows either a ModRM byte of RIP-relative addressing (mod 00, r/m 101: never one of the values below)
  * or the opcode of CALL, JMP or Jcc, so the byte before it tells them apart. Other addends are arithmetic, not calls.
  */
+/*@
+  requires offset > 0 ==> \valid_read(contents + (0 .. offset - 1));
+  assigns \nothing;
+*/
 bool x86_64_is_call(uint32_t type, const uint8_t *contents, uint64_t offset, int64_t addend)
 {
     if (type == R_X86_64_PLT32)
@@ -100,15 +104,21 @@ bool x86_64_is_call(uint32_t type, const uint8_t *contents, uint64_t offset, int
     return offset >= 2 && contents[offset - 2] == 0x0f && (contents[offset - 1] & 0xf0) == 0x80;
 }
 
+/*@
+  requires \valid(stub + (0 .. LOADER_STUB - 1));
+  assigns stub[0 .. LOADER_STUB - 1];
+  ensures \result == true <==> fits_signed((uint64_t)(entry - (uint64_t)(address + 6)), 4);
+  ensures \result == true ==> (uint64_t)((uint64_t)(address + 6) + read_signed(stub + 2, 4)) == entry;
+*/
 bool x86_64_write_stub(uint8_t *stub, uint64_t address, uint64_t entry)
 {
     uint64_t distance = entry - (address + 6);
-    uint32_t field = (uint32_t)distance;
 
+    /*@ assert (uint64_t)((uint64_t)(address + 6) + (int64_t)distance) == entry; */
     stub[0] = 0xff; /* jmp *distance(%rip) */
     stub[1] = 0x25;
-    __builtin_memcpy(stub + 2, &field, sizeof field);
     stub[6] = 0xcc; /* int3 */
     stub[7] = 0xcc;
-    return fits_signed_32(distance);
+    field_write(stub + 2, distance, 4);
+    return value_fits(RANGE_SIGNED, distance, 4);
 }
