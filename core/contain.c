@@ -100,7 +100,7 @@ static bool find_call(const struct trap_frame *frame, struct call *call, bool ca
     return frame->rsp < stack || !on_stack(frame->rsp);
 }
 
-static void describe(const struct trap_frame *frame, const char *what, char *text, size_t bytes)
+void contain_describe(const struct trap_frame *frame, const char *what, char *text, size_t bytes)
 {
     struct symbol_place place;
     if (symbol_at(frame->rip, &place))
@@ -121,7 +121,7 @@ static void wipe_stack(const struct trap_frame *frame)
 static void abandon(struct trap_frame *frame, const struct call *call, const char *what)
 {
     char text[sizeof(reason)];
-    describe(frame, what, text, sizeof(text));
+    contain_describe(frame, what, text, sizeof(text));
     wipe_stack(frame);
     if (call->site) {
         bool relinquishes = call->site->here == SLOT_IN_RELINQUISH;

@@ -31,6 +31,9 @@ bool contain_interrupt(struct trap_frame *frame);
  */
 void contain_watchdog(struct trap_frame *frame);
 
+/* Writes what happened, and at which function of whom. Any context. */
+void contain_describe(const struct trap_frame *frame, const char *what, char *text, size_t bytes);
+
 /* A debug exception. True: it was one of the single steps of a policy's function that is suspected to be stuck. */
 bool contain_step(struct trap_frame *frame);
 

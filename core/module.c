@@ -8,6 +8,7 @@
 #include "core/audit.h"
 #include "core/lock.h"
 #include "core/module_private.h"
+#include "core/module_run.h"
 #include "core/slot.h"
 #include "core/thread.h"
 #include "core/trust.h"
@@ -97,55 +98,59 @@ struct module *module_hold_text(uintptr_t address)
     return module;
 }
 
-/* Calls a constructor or destructor; a gap in their array is 0. */
-static void call_entry(uintptr_t entry)
+/* Takes a module out of the list if nobody uses it and nothing points into it. Registry held. */
+static bool unlink_unused(struct module *module)
 {
-    if (entry)
-        ((void (*)(void))entry)();
+    unsigned long flags;
+    bool unused;
+    module->pinned[0] = 0;
+    if (module->users || audit_finds(module, module->pinned, sizeof(module->pinned)))
+        return false;
+    flags = spin_lock_save(&list_lock);
+    unused = module->users == 0;
+    if (unused)
+        TAILQ_REMOVE(&modules, module, link);
+    spin_unlock_restore(&list_lock, flags);
+    return unused;
 }
 
-#define PARAMETER_PREFIX "parameter_"
-
-/* A symbol of that prefix, for eight bytes of the module's data. */
-static bool is_parameter(const struct module *module, const struct module_symbol *symbol)
+/*
+ * The same, with patience for a word that was left over on some stack or in a register that was saved: it goes as soon
+ * as that thread gets on. Registry held.
+ */
+static bool unlink_soon(struct module *module)
 {
-    uintptr_t offset = symbol->address - (uintptr_t)module->base - module->text_bytes - module->rodata_bytes;
-    return strncmp(symbol->name, PARAMETER_PREFIX, strlen(PARAMETER_PREFIX)) == 0 && symbol->size == sizeof(uint64_t) &&
-           symbol->address % sizeof(uint64_t) == 0 && offset < module->data_bytes;
-}
-
-const char *module_parameter(const struct module *module, size_t index, uint64_t **place)
-{
-    for (size_t i = 0; i < module->symbols_count; i++) {
-        if (!is_parameter(module, &module->symbols[i]) || index-- > 0)
-            continue;
-        *place = (uint64_t *)module->symbols[i].address;
-        return module->symbols[i].name + strlen(PARAMETER_PREFIX);
+    for (int tries = 0; tries < PINNED_TRIES && module->users == 0; tries++) {
+        if (unlink_unused(module))
+            return true;
+        thread_sleep(PINNED_PAUSE);
     }
-    return NULL;
+    return false;
 }
 
-static int set_parameter(const struct module *module, const struct module_setting *setting, struct failure *why)
+static void note_gone(const struct module *module)
 {
-    const char *name;
-    uint64_t *place;
-    for (size_t i = 0; (name = module_parameter(module, i, &place)); i++) {
-        if (strcmp(name, setting->name) == 0) {
-            *place = setting->value;
-            return 0;
-        }
+    gone[gone_next].base = (uintptr_t)module->base;
+    gone[gone_next].bytes = module->pages * PAGE_SIZE;
+    memcpy(gone[gone_next].name, module->name, sizeof(module->name));
+    gone_next = (gone_next + 1) % GONE_COUNT;
+}
+
+/* A constructor has failed, as `why` says. What the module has left behind may keep it in. */
+static int give_up(struct module *module, struct failure *why)
+{
+    struct failure fault = *why;
+    module->fini_count = 0; /* what was not constructed is not destructed */
+    module->automatic = true;
+    if (unlink_soon(module)) {
+        debugger_module_unloaded(module);
+        fail(why, -EPROTO, "its constructor died: %s", fault.sentence);
+        note_gone(module);
+        module_free(module);
+        return -EPROTO;
     }
-    return fail(why, -EINVAL, "module '%s' has no parameter '%.64s'; `modinfo %s` lists those it has", module->name,
-                setting->name, module->name);
-}
-
-static int set_parameters(const struct module *module, const struct module_setting *settings, size_t count,
-                          struct failure *why)
-{
-    int result = 0;
-    for (size_t i = 0; i < count && result == 0; i++)
-        result = set_parameter(module, &settings[i], why);
-    return result;
+    return fail(why, -EPROTO, "its constructor died: %s; '%s' is still used, and `rmmod` takes it out when it is not",
+                fault.sentence, module->name);
 }
 
 static int insert(const char *name, const struct module_setting *settings, size_t settings_count,
@@ -167,7 +172,7 @@ static int insert(const char *name, const struct module_setting *settings, size_
     result = module_link(name, object, bytes, inserted, &init, &init_count, why);
     if (result != 0)
         return result;
-    result = set_parameters(*inserted, settings, settings_count, why);
+    result = module_set_parameters(*inserted, settings, settings_count, why);
     if (result != 0) {
         module_free(*inserted);
         return result;
@@ -176,9 +181,8 @@ static int insert(const char *name, const struct module_setting *settings, size_
     TAILQ_INSERT_TAIL(&modules, *inserted, link);
     spin_unlock_restore(&list_lock, flags);
     debugger_module_loaded(*inserted);
-    for (size_t i = 0; i < init_count; i++)
-        call_entry(init[i]);
-    return 0;
+    result = module_run(init, init_count, why);
+    return result == 0 ? 0 : give_up(*inserted, why);
 }
 
 int module_insert(const char *name, const struct module_setting *settings, size_t settings_count,
@@ -218,44 +222,6 @@ static int busy(const struct module *module, struct failure *why)
     return fail(why, -EBUSY, "%u threads run its text; end them first", module->users);
 }
 
-/* Takes a module out of the list if nobody uses it and nothing points into it. Registry held. */
-static bool unlink_unused(struct module *module)
-{
-    unsigned long flags;
-    bool unused;
-    module->pinned[0] = 0;
-    if (module->users || audit_finds(module, module->pinned, sizeof(module->pinned)))
-        return false;
-    flags = spin_lock_save(&list_lock);
-    unused = module->users == 0;
-    if (unused)
-        TAILQ_REMOVE(&modules, module, link);
-    spin_unlock_restore(&list_lock, flags);
-    return unused;
-}
-
-/*
- * The same, with patience for a word that was left over on some stack or in a register that was saved: it goes as soon
- * as that thread gets on. Registry held.
- */
-static bool unlink_soon(struct module *module)
-{
-    for (int tries = 0; tries < PINNED_TRIES && module->users == 0; tries++) {
-        if (unlink_unused(module))
-            return true;
-        thread_sleep(PINNED_PAUSE);
-    }
-    return false;
-}
-
-static void note_gone(const struct module *module)
-{
-    gone[gone_next].base = (uintptr_t)module->base;
-    gone[gone_next].bytes = module->pages * PAGE_SIZE;
-    memcpy(gone[gone_next].name, module->name, sizeof(module->name));
-    gone_next = (gone_next + 1) % GONE_COUNT;
-}
-
 const char *module_gone_from(uintptr_t address)
 {
     for (unsigned i = 0; i < GONE_COUNT; i++)
@@ -264,10 +230,20 @@ const char *module_gone_from(uintptr_t address)
     return NULL;
 }
 
+/* The last one first; after one that fails no other is called. */
+static void destruct(const struct module *module)
+{
+    struct failure why;
+    int result = 0;
+    for (size_t i = module->fini_count; i-- > 0 && result == 0;)
+        result = module_run(&module->fini[i], 1, &why);
+    if (result != 0)
+        log_line("module %s: its destructor died: %s", module->name, why.sentence);
+}
+
 static void dispose(struct module *module)
 {
-    for (size_t i = module->fini_count; i-- > 0;)
-        call_entry(module->fini[i]);
+    destruct(module);
     debugger_module_unloaded(module);
     note_gone(module);
     module_free(module);

@@ -7,6 +7,7 @@
 #include "core/interrupt.h"
 #include "core/irq.h"
 #include "core/module.h"
+#include "core/module_run.h"
 #include "core/panic.h"
 #include "core/rendezvous.h"
 #include "core/schedule.h"
@@ -105,7 +106,7 @@ static void exception(struct trap_frame *frame)
         describe_page_fault(frame, what, sizeof(what));
     else
         text_format(what, sizeof(what), "%s", exception_name(frame->vector));
-    if (!contain_exception(frame, what))
+    if (!contain_exception(frame, what) && !module_run_faulted(frame, what))
         panic_at(frame, "%s", what);
 }
 

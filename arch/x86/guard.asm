@@ -8,6 +8,7 @@ CPU_GUARD_FRAME equ 80
 
 section .text
 global arch_guarded_call, arch_guard_return, arch_guard_abandoned
+global arch_trial_call, arch_trial_abandoned
 
 ; RDI: the function; RSI: its argument.
 align 16
@@ -45,3 +46,35 @@ leave_guard:
 arch_guard_abandoned:
     xor eax, eax
     jmp leave_guard
+
+; RDI: the function; RSI: its argument; RDX: where the record of this call is kept. The thread may block meanwhile.
+align 16
+arch_trial_call:
+    push rbp
+    mov rbp, rsp
+    push rbx
+    push r12
+    push r13
+    push r14
+    push r15
+    push rdx
+    mov [rdx], rsp
+    mov rax, rdi
+    mov rdi, rsi
+    call rax
+    mov eax, 1
+leave_trial:
+    pop rdx
+    mov qword [rdx], 0
+    pop r15
+    pop r14
+    pop r13
+    pop r12
+    pop rbx
+    pop rbp
+    ret
+
+; Entered with RSP as the record says.
+arch_trial_abandoned:
+    xor eax, eax
+    jmp leave_trial

@@ -11,7 +11,9 @@
 
 #define FLAGS_PLAIN 2u /* interrupts off, direction up; the bit that is always set: SDM volume 1, 3.4.3 */
 
-extern const uint8_t arch_guard_abandoned[];
+#define FLAGS_INTERRUPTS (1u << 9)
+
+extern const uint8_t arch_guard_abandoned[], arch_trial_abandoned[];
 
 static void leave_call(struct trap_frame *frame, uintptr_t where)
 {
@@ -36,4 +38,11 @@ void arch_abandon_site(struct trap_frame *frame, uintptr_t site_return, struct t
     frame->rbx = (uintptr_t)cpu;
     frame->r12 = (uintptr_t)cpu->current;
     frame->r13 = (uintptr_t)next;
+}
+
+void arch_abandon_trial(struct trap_frame *frame, uintptr_t record)
+{
+    leave_call(frame, (uintptr_t)arch_trial_abandoned);
+    frame->rsp = record;
+    frame->rflags = FLAGS_PLAIN | FLAGS_INTERRUPTS;
 }

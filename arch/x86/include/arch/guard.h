@@ -32,6 +32,12 @@ struct trap_frame;
  */
 bool arch_guarded_call(void (*function)(void *argument), void *argument);
 
+/*
+ * The same for a function that may block: *record is what arch_abandon_trial() needs, 0 when the call is over. Context:
+ * a thread, interrupts on.
+ */
+bool arch_trial_call(void (*function)(void *argument), void *argument, uintptr_t *record);
+
 /* The return address of a guarded call, as it stands below the recorded stack pointer. */
 extern const uint8_t arch_guard_return[];
 
@@ -41,6 +47,7 @@ extern const uint8_t arch_guard_return[];
  * set, `next` being the thread to go on with; elsewhere they mean nothing.
  */
 void arch_abandon_guarded(struct trap_frame *frame);
+void arch_abandon_trial(struct trap_frame *frame, uintptr_t record); /* interrupts are on there */
 void arch_abandon_site(struct trap_frame *frame, uintptr_t site_return, struct thread *next);
 
 #endif
