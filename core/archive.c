@@ -20,7 +20,9 @@ struct header {
 _Static_assert(sizeof(struct header) == BLOCK, "a ustar header is one block");
 
 static const uint8_t *archive;
-static size_t archive_bytes; /* that have been checked */
+static size_t archive_bytes;        /* that have been checked */
+static const struct header **files; /* the regular ones, by name */
+static size_t files_count;
 
 /* An octal field that ends with a space or NUL; false for anything else. */
 static bool octal(const char *field, size_t bytes, uint64_t *value)
@@ -67,20 +69,6 @@ static const struct header *next_file(size_t *at, uint64_t *size)
     return NULL;
 }
 
-bool archive_find(const char *name, const void **bytes, size_t *size)
-{
-    const struct header *header;
-    uint64_t file;
-    for (size_t at = 0; (header = next_file(&at, &file));) {
-        if (strcmp(header->name, name) == 0) {
-            *bytes = header + 1;
-            *size = file;
-            return true;
-        }
-    }
-    return false;
-}
-
 const char *archive_name(unsigned index)
 {
     const struct header *header;
@@ -98,25 +86,45 @@ static int by_name_and_place(const void *a, const void *b)
     return order ? order : first < second ? -1 : first > second;
 }
 
-/* A name is to be there once: says which is there again. The first file of a name is the one that is found. */
-static void report_twice(void)
+/* Sorts the files by name. A name is to be there once: says which is there again; the first one is found. */
+static void make_index(void)
 {
-    const struct header *header, **files;
-    size_t count = 0;
+    const struct header *header;
     uint64_t size;
     for (size_t at = 0; next_file(&at, &size);)
-        count++;
-    files = heap_alloc((count + 1) * sizeof(*files));
-    if (!files)
+        files_count++;
+    files = heap_alloc((files_count + 1) * sizeof(*files));
+    if (!files) {
+        log_line("there is no memory for the index of the boot archive: nothing of it is used");
+        archive_bytes = files_count = 0;
         return;
-    count = 0;
+    }
+    files_count = 0;
     for (size_t at = 0; (header = next_file(&at, &size));)
-        files[count++] = header;
-    sort(files, count, sizeof(*files), by_name_and_place);
-    for (size_t i = 1; i < count; i++)
+        files[files_count++] = header;
+    sort(files, files_count, sizeof(*files), by_name_and_place);
+    for (size_t i = 1; i < files_count; i++)
         if (strcmp(files[i - 1]->name, files[i]->name) == 0)
             log_line("'%s' is twice in the boot archive; the first one is used", files[i]->name);
-    heap_free(files);
+}
+
+bool archive_find(const char *name, const void **bytes, size_t *size)
+{
+    size_t low = 0, high = files_count;
+    uint64_t file;
+    while (low < high) { /* the first one that is not before `name` is in low … high */
+        size_t middle = low + (high - low) / 2;
+        if (strcmp(files[middle]->name, name) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    if (low == files_count || strcmp(files[low]->name, name) != 0)
+        return false;
+    octal(files[low]->size, sizeof(files[low]->size), &file);
+    *bytes = files[low] + 1;
+    *size = file;
+    return true;
 }
 
 void archive_init(const void *bytes, size_t size)
@@ -144,5 +152,5 @@ void archive_init(const void *bytes, size_t size)
         log_line("the boot archive is damaged at byte %lu; what is before that is used", at);
     else if (at == 0)
         log_line("the boot archive is empty");
-    report_twice();
+    make_index();
 }
