@@ -25,6 +25,10 @@ static int check_common(struct loader *loader, uint32_t index, struct failure *w
         return refuse(loader, why, -E2BIG,
                       "common symbol '%s' asks for an alignment of 0x%llx; at most 0x%llx can be had",
                       symbol_name(loader, index), (unsigned long long)alignment, LOADER_ALIGNMENT_MAX);
+    if (strcmp(symbol_name(loader, index), "__gnu_lto_slim") == 0)
+        return refuse(loader, why, -ENOEXEC,
+                      "it holds no code but what the compiler made for link-time optimisation; compile it without "
+                      "-flto, or with -ffat-lto-objects");
     if (!take_bytes(&loader->common_bytes, bytes, alignment, &state->value))
         return refuse(loader, why, -E2BIG, "common symbol '%s' takes 0x%llx bytes; an image may have %llu MiB",
                       symbol_name(loader, index), (unsigned long long)bytes, LOADER_BYTES_MAX >> 20);

@@ -11,6 +11,10 @@
 #define INDIRECT_REFUSED "indirect functions (IFUNC) are not supported"
 #define OLD_REFUSED "the psABI has withdrawn it"
 
+/* Of the memory protection extensions (MPX), which <elf.h> has forgotten. */
+#define R_X86_64_PC32_BND 39
+#define R_X86_64_PLT32_BND 40
+
 #define ENTRY(type, w, f, s, r) \
     [R_X86_64_##type] = {       \
         .name = "R_X86_64_" #type, .width = (w), .first = FIRST_##f, .second = SECOND_##s, .range = RANGE_##r}
@@ -60,6 +64,8 @@ const struct relocation_type x86_64_relocations[LOADER_RELOCATION_TYPES] = {
     REFUSED(TLSDESC, TLS_REFUSED),
     REFUSED(IRELATIVE, INDIRECT_REFUSED),
     REFUSED(RELATIVE64, DYNAMIC_REFUSED),
+    REFUSED(PC32_BND, OLD_REFUSED),
+    REFUSED(PLT32_BND, OLD_REFUSED),
     ENTRY(GOTPCRELX, 4, GOT_ENTRY, PLACE, SIGNED),
     ENTRY(REX_GOTPCRELX, 4, GOT_ENTRY, PLACE, SIGNED),
 };
