@@ -10,6 +10,7 @@
  * in between, and the table's bytes change atomically. O(1) beside the policy's own work.
  */
 #include "core/frames.h"
+#include "core/fault.h"
 #include "core/frames_private.h"
 #include "core/panic.h"
 #include "core/slot_call.h"
@@ -237,6 +238,8 @@ static uint64_t take_cached(void)
 
 physical_address frames_alloc_block(unsigned order)
 {
+    if (fault_due())
+        return 0;
     unsigned long flags = arch_interrupts_save();
     uint64_t frame = FRAMES_NONE;
 

@@ -10,6 +10,7 @@
  * does; spans come and go with no lock held.
  */
 #include "core/heap.h"
+#include "core/fault.h"
 #include "core/heap_large.h"
 #include "core/heap_private.h"
 #include "core/heap_slot.h"
@@ -170,6 +171,8 @@ static __attribute__((noinline)) void *alloc_slowly(size_t bytes, size_t alignme
 
 void *heap_alloc_aligned(size_t bytes, size_t alignment)
 {
+    if (fault_due())
+        return NULL;
     if (__builtin_expect(bytes - 1 >= HEAP_BLOCK_MAX || alignment > HEAP_BLOCK_MAX, 0)) /* 0 as well */
         return bytes ? large_alloc(bytes) : NULL;
     bytes = (bytes + HEAP_GRAIN - 1) & -(size_t)HEAP_GRAIN;

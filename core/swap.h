@@ -42,6 +42,7 @@ struct swap_request {
     } parts[SWAP_PARTS_MAX];
     unsigned count;
     enum swap_step fail_at; /* the step to fail on purpose, not COMMIT, which cannot fail; or SWAP_FAIL_NOWHERE */
+    uint32_t fail_memory;   /* which of the allocations is to fail on purpose, 1 …; 0: none */
     uint64_t budget;        /* cycles: undone before COMMIT if the blackout is longer; 0: as long as it takes */
     uint64_t probation;     /* milliseconds */
     bool keep;              /* the old policies stay after the probation, for an immediate way back */

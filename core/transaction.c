@@ -9,6 +9,7 @@
 #include "core/transaction.h"
 #include "core/candidate.h"
 #include "core/contain.h"
+#include "core/fault.h"
 #include "core/log.h"
 #include "core/panic.h"
 #include "core/rendezvous.h"
@@ -407,7 +408,7 @@ static void report_parts(struct transaction *swap)
     }
 }
 
-int transaction_run(struct transaction *swap)
+static int run(struct transaction *swap)
 {
     static uint64_t last_number;
     int result = identify(swap);
@@ -432,6 +433,15 @@ int transaction_run(struct transaction *swap)
         tidy(part->slot);
     }
     return 0;
+}
+
+int transaction_run(struct transaction *swap)
+{
+    int result;
+    fault_begin(swap->request->fail_memory);
+    result = run(swap);
+    fault_end();
+    return result;
 }
 
 /* A rescue under way. */

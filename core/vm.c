@@ -10,6 +10,7 @@
  * number of ranges.
  */
 #include "core/vm.h"
+#include "core/fault.h"
 #include "core/frames.h"
 #include "core/lock.h"
 #include "core/panic.h"
@@ -68,6 +69,8 @@ static void account(uintptr_t address, size_t pages, intptr_t change)
 void *vm_reserve(enum vm_area area, size_t pages, size_t alignment)
 {
     ASSERT(alignment >= PAGE_SIZE && !(alignment & (alignment - 1)));
+    if (fault_due())
+        return NULL;
     unsigned long flags = spin_lock_save(&vm.lock);
     struct range *range = range_take(&vm.areas[area], pages, alignment);
     if (range) {

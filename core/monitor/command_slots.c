@@ -12,6 +12,7 @@
 #include "core/trust.h"
 #include <string.h>
 
+#define MEMORY_PREFIX "memory:"
 #define PROBATION_MAX 3600000 /* milliseconds */
 
 static const char *state_name(const struct slot *slot)
@@ -70,18 +71,26 @@ static int run_slots(struct request *request, struct failure *why)
 }
 
 /* The step that `fail=` names. COMMIT is not among those that can fail. */
-static int parse_step(const char *name, enum swap_step *step, struct failure *why)
+static int parse_failure(const char *name, struct swap_request *swap, struct failure *why)
 {
+    enum swap_step *step = &swap->fail_at;
+    uint64_t number;
     *step = SWAP_FAIL_NOWHERE;
     if (!name)
         return 0;
+    if (!strncmp(name, MEMORY_PREFIX, strlen(MEMORY_PREFIX))) {
+        int error = argument_number("the allocation", name + strlen(MEMORY_PREFIX), 1, UINT32_MAX, &number, why);
+        swap->fail_memory = error ? 0 : (uint32_t)number;
+        return error;
+    }
     for (unsigned i = 0; i < SWAP_COMMIT; i++) {
         if (!strcmp(swap_step_names[i], name))
             *step = (enum swap_step)i;
     }
     if (*step == SWAP_FAIL_NOWHERE)
-        return fail(why, -EINVAL,
-                    "'%.64s' is not a step that can fail; there are load, prepare, quiesce, install, transfer", name);
+        return fail(
+            why, -EINVAL,
+            "'%.64s' is not a step that can fail; there are load, prepare, quiesce, install, transfer, memory:N", name);
     return 0;
 }
 
@@ -126,7 +135,7 @@ static int parse_part(const struct arguments *arguments, unsigned *word, struct 
 
 static int parse_swap(const struct arguments *arguments, struct swap_request *swap, struct failure *why)
 {
-    int result = parse_step(arguments_value(arguments, "fail"), &swap->fail_at, why);
+    int result = parse_failure(arguments_value(arguments, "fail"), swap, why);
     for (unsigned word = 1; result == 0 && arguments_word(arguments, word); word++) {
         if (!strncmp(arguments_word(arguments, word), "--", 2))
             result = parse_option(arguments, &word, swap, why);
@@ -273,7 +282,7 @@ const struct command swap_command = {
                "swap with --keep. --budget TICKS: undone if the slot is closed for longer.\n"
                "The answer has the cycles of the clock that each step took.\n"
                "fail=STEP makes a step fail on purpose, to see that nothing has changed then:\n"
-               "load, prepare, quiesce, install, transfer.\n",
+               "load, prepare, quiesce, install, transfer; or memory:N, the Nth allocation.\n",
     .words_min = 2,
     .words_max = 2 * SWAP_PARTS_MAX + 6,
     .keys = "fail",

@@ -1,6 +1,6 @@
-/* sources: core/frames.c core/frames_check.c core/frames_slot.c core/fallback/frames_first.c core/errors.c core/lock.c
- * core/text.c tests/hosted/machine/machine.c tests/hosted/machine/cpu.c tests/hosted/machine/slots.c
- * tests/hosted/machine/heap.c */
+/* sources: core/fault.c core/frames.c core/frames_check.c core/frames_slot.c core/fallback/frames_first.c
+ * core/errors.c core/lock.c core/text.c tests/hosted/machine/machine.c tests/hosted/machine/cpu.c
+ * tests/hosted/machine/slots.c tests/hosted/machine/heap.c */
 /*
  * frames.c - the frame table, before there is a policy and with the built-in one, against a model: a table of who has
  * what.

@@ -1,7 +1,6 @@
-/* sources: core/frames.c core/frames_check.c core/frames_slot.c core/fallback/frames_first.c modules/frames/bitmap.c
- * modules/frames/buddy.c modules/frames/percpu.c core/errors.c core/lock.c core/text.c tests/hosted/machine/machine.c
- * tests/hosted/machine/cpu.c tests/hosted/machine/slots.c
- * tests/hosted/machine/heap.c */
+/* sources: core/fault.c core/frames.c core/frames_check.c core/frames_slot.c core/fallback/frames_first.c
+ * modules/frames/bitmap.c modules/frames/buddy.c modules/frames/percpu.c core/errors.c core/lock.c core/text.c
+ * tests/hosted/machine/machine.c tests/hosted/machine/cpu.c tests/hosted/machine/slots.c tests/hosted/machine/heap.c */
 /*
  * frames_policies.c - every page allocator under random allocation on several CPUs, with hand-overs between any two of
  * them, brought to their end, undone half-way or replaced by a rescue; and page allocators that break their contract.

@@ -1,7 +1,7 @@
-/* sources: core/heap.c core/heap_large.c core/heap_check.c core/heap_slot.c core/spans.c core/fallback/heap_classes.c
- * modules/heap/slab.c modules/heap/firstfit.c modules/heap/tlsf.c core/vm.c core/ranges.c core/frames.c
- * core/frames_check.c core/lock.c core/text.c core/errors.c tests/hosted/heap/occupant.c tests/hosted/machine/machine.c
- * tests/hosted/machine/cpu.c tests/hosted/machine/slots.c */
+/* sources: core/fault.c core/heap.c core/heap_large.c core/heap_check.c core/heap_slot.c core/spans.c
+ * core/fallback/heap_classes.c modules/heap/slab.c modules/heap/firstfit.c modules/heap/tlsf.c core/vm.c
+ * core/ranges.c core/frames.c core/frames_check.c core/lock.c core/text.c core/errors.c tests/hosted/heap/occupant.c
+ * tests/hosted/machine/machine.c tests/hosted/machine/cpu.c tests/hosted/machine/slots.c */
 /*
  * heap_swap.c - heaps that replace each other while blocks of all of them are live, and heaps that break the contract.
  *

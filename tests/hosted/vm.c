@@ -1,4 +1,5 @@
-/* sources: core/vm.c core/ranges.c core/lock.c tests/hosted/machine/machine.c tests/hosted/machine/cpu.c */
+/* sources: core/fault.c core/vm.c core/ranges.c core/lock.c tests/hosted/machine/machine.c
+ * tests/hosted/machine/cpu.c */
 /*
  * vm.c - kernel addresses and what is mapped there, on a machine that holds the rules of translation caches and of W^X.
  *
