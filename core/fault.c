@@ -5,6 +5,7 @@
  */
 #include "core/fault.h"
 #include "core/thread.h"
+#include <arch/cpu.h>
 #include <stddef.h>
 
 uint32_t fault_countdown;

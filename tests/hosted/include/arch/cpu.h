@@ -23,6 +23,13 @@ struct thread;
 
 extern bool machine_interrupts;
 
+static inline struct thread *arch_current_thread(void)
+{
+    struct thread *current;
+    __asm__("mov %%gs:%c1, %0" : "=r"(current) : "i"(ARCH_CPU_CURRENT));
+    return current;
+}
+
 static inline unsigned long arch_interrupts_save(void)
 {
     bool before = machine_interrupts;
