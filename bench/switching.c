@@ -8,36 +8,49 @@
 #include "core/wait.h"
 #include <arch/switch.h>
 
-#define YIELDS 200      /* of each thread in a batch */
-#define ROUND_TRIPS 200 /* in a batch */
-#define SETTLE 2000000  /* nanoseconds: the other CPU is idle again */
+#define YIELDS 200       /* of each thread in a batch, */
+#define YIELDS_MIN 4     /* but fewer … */
+#define YIELDS_ALL 40000 /* … if they would be more in all */
+#define ROUND_TRIPS 200  /* in a batch */
+#define SETTLE 2000000   /* nanoseconds: the other CPU is idle again */
 
 /* Several threads that begin together. The first one takes the samples. */
 struct group {
     struct bench *bench;
     struct semaphore start;
     unsigned next; /* index of the next thread to begin; only one CPU touches it */
+    int yields;    /* of each thread in a batch */
+    bool given_up; /* not all of them could be made */
 };
 
 static void yield_batches(void *argument)
 {
     struct group *group = argument;
     bool first;
+    int yields;
     semaphore_down(&group->start);
     first = group->next++ == 0;
-    for (int batch = 0; batch < BENCH_BATCHES; batch++) {
+    yields = group->yields;
+    for (int batch = 0; batch < BENCH_BATCHES && !group->given_up; batch++) {
         uint64_t start = arch_clock();
-        for (int i = 0; i < YIELDS; i++)
+        for (int i = yields; i > 0; i--)
             arch_yield();
         if (first)
-            bench_sample(group->bench, arch_clock() - start, (uint64_t)YIELDS * group->bench->threads);
+            bench_sample(group->bench, arch_clock() - start, (uint64_t)yields * group->bench->threads);
     }
+}
+
+static int yields_of(unsigned threads)
+{
+    if (threads <= YIELDS_ALL / YIELDS)
+        return YIELDS;
+    return threads < YIELDS_ALL / YIELDS_MIN ? (int)(YIELDS_ALL / threads) : YIELDS_MIN;
 }
 
 /* Starts `count` threads of a group on the bench's CPU, lets them go at once, and joins them. */
 static int run_group(struct bench *bench, const char *name, void (*entry)(void *), unsigned count, struct failure *why)
 {
-    struct group group = {.bench = bench};
+    struct group group = {.bench = bench, .yields = yields_of(count)};
     int *numbers = heap_alloc(count * sizeof(*numbers)), result = 0;
     unsigned made = 0;
     if (!numbers)
@@ -45,6 +58,7 @@ static int run_group(struct bench *bench, const char *name, void (*entry)(void *
     semaphore_init(&group.start, 0);
     for (; made < count && result >= 0; made++)
         result = numbers[made] = bench_thread(name, BENCH_CPU, entry, &group, why);
+    group.given_up = result < 0;
     if (result < 0)
         made--;
     for (unsigned i = 0; i < made; i++)
