@@ -21,7 +21,7 @@ MODULE_PARAMETER(hz, 1000);
 void storm_finish(void);
 
 #define BATCH 256
-#define PATIENCE (2 * SECOND)
+#define PATIENCE (10 * SECOND)   /* the host may be busy */
 #define QUIET (20 * MILLISECOND) /* in which nothing more may come */
 
 static volatile bool over;
