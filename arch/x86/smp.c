@@ -36,10 +36,11 @@ struct parameters {
 #define EFER_ACTIVE (1ul << 10) /* read-only */
 #define INIT_DELAY 10000u       /* microseconds between the commands: SDM volume 3, 8.4.4.1 */
 #define START_DELAY 200u
-#define START_WAIT 200000u
+#define START_WAIT 5000000u /* an emulator's host may be busy */
 #define POLLS_MIN 10000u
 
 static volatile uint32_t arrived, released; /* a CPU's index */
+static bool awaited;                        /* a CPU did not arrive in time; it may still, and then needs the page */
 static volatile bool started[CPU_MAX] = {true};
 
 bool smp_started(unsigned cpu)
@@ -127,10 +128,7 @@ static bool start(uint32_t index, uint32_t apic_id)
     if (wait_for_arrival(index, START_DELAY))
         return true;
     local_apic_command(apic_id, start_command); /* for a CPU that missed it; one that did not, ignores it */
-    if (wait_for_arrival(index, START_WAIT))
-        return true;
-    local_apic_command(apic_id, APIC_DELIVER_INIT | APIC_LEVEL_ASSERT); /* it must not arrive when its page is gone */
-    return false;
+    return wait_for_arrival(index, START_WAIT);
 }
 
 int arch_cpu_start(unsigned index, struct cpu *cpu, void *stack_top)
@@ -140,17 +138,17 @@ int arch_cpu_start(unsigned index, struct cpu *cpu, void *stack_top)
     ASSERT(index > 0 && cpu->index == index && !started[index]);
     if (!local_apic_reaches(apic_id))
         return -ENOTSUP;
+    if (awaited)
+        return -EBUSY;
     cpu->arch.apic_id = apic_id;
     write_start_page(cpu, stack_top);
     int error = map_start_page();
     if (error)
         return error;
-    bool came = start(index, apic_id);
-    unmap_start_page();
-    if (!came) {
-        started[index] = false;
+    awaited = !start(index, apic_id);
+    if (awaited)
         return -ETIMEDOUT;
-    }
+    unmap_start_page();
     released = index;
     return 0;
 }

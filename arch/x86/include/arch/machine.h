@@ -27,8 +27,9 @@ unsigned arch_cpu_count(void);
 /*
  * Starts CPU `index` (> 0) by INIT-SIPI-SIPI: it comes up in long mode on the kernel's page tables, on the stack with
  * the given top, GS at `cpu`, with its descriptor tables and protections set, and calls cpu_main(cpu)
- * (core/rendezvous.c), never to return. Returns 0; -ETIMEDOUT if it has not shown up within 200 ms of the clock;
- * -ENOTSUP if its APIC id cannot be addressed; -ENOMEM, nothing done. Interrupts on or off, bootstrap CPU only.
+ * (core/rendezvous.c), never to return. Returns 0; -ETIMEDOUT if it has not shown up within 5 s of the clock: if it
+ * does later it waits for ever, and no other can be started, -EBUSY; -ENOTSUP if its APIC id cannot be addressed;
+ * -ENOMEM, nothing done. Interrupts on or off, bootstrap CPU only.
  */
 int arch_cpu_start(unsigned index, struct cpu *cpu, void *stack_top);
 
