@@ -129,9 +129,12 @@ void console_show_log(void)
 void console_tick(void)
 {
     static uint64_t rest_over; /* of whichever CPU was the last */
-    uint64_t began = arch_clock(), ended;
+    uint64_t began, ended;
 
-    if (!console_lags() || began < __atomic_load_n(&rest_over, __ATOMIC_RELAXED))
+    if (!console_lags())
+        return;
+    began = arch_clock();
+    if (began < __atomic_load_n(&rest_over, __ATOMIC_RELAXED))
         return;
     console_show_log();
     ended = arch_clock();

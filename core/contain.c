@@ -5,7 +5,7 @@
  * slot's call site or of arch_guarded_call(). What was interrupted counts as the policy's if its address is in no text
  * of the core, or if the core was called from a module after the record.
  *
- * Concurrency: the records are each CPU's own; `reason` is the swapper's, which makes one guarded call at a time.
+ * Concurrency: the records, and why a guarded call was abandoned, are each CPU's own; `reason` is the swapper's copy.
  */
 #include "core/contain.h"
 #include "core/cpu.h"
@@ -28,9 +28,12 @@
 #define FLAGS_TRAP (1u << 8) /* RFLAGS.TF: SDM volume 3, 18.3.1.4 */
 #define DEPTH_MAX 4096       /* bytes of stack that are searched for a call from a module */
 
-/* Of the last guarded call that was abandoned. */
-static char reason[SLOT_REASON_BYTES];
-static const struct module *culprit;
+/* Of each CPU's last guarded call that was abandoned. */
+static struct {
+    char reason[SLOT_REASON_BYTES];
+    const struct module *culprit;
+} abandoned[CPU_MAX];
+static char reason[SLOT_REASON_BYTES]; /* of the swapper's last one */
 
 /* The call that was under way: of a slot, or guarded (`site` NULL). */
 struct call {
@@ -38,12 +41,6 @@ struct call {
     uintptr_t return_address;
     const struct module *module; /* whose text was running, or had called the core */
 };
-
-static bool in_core(uintptr_t address)
-{
-    struct symbol_place place;
-    return symbol_at(address, &place) && !place.module;
-}
 
 /* Is that an address of the running thread's stack? What is there is then mapped. */
 static bool on_stack(uintptr_t address)
@@ -95,7 +92,7 @@ static bool find_call(const struct trap_frame *frame, struct call *call, bool ca
     call->module = module_at(frame->rip);
     if (call->module && !is_policy(call, call->module))
         return false;
-    if (!call->module && in_core(frame->rip))
+    if (!call->module && symbol_in_text(frame->rip))
         return callees && (call->module = caller(call, frame, stack));
     return frame->rsp < stack || !on_stack(frame->rsp);
 }
@@ -120,7 +117,8 @@ static void wipe_stack(const struct trap_frame *frame)
 
 static void abandon(struct trap_frame *frame, const struct call *call, const char *what)
 {
-    char text[sizeof(reason)];
+    char text[SLOT_REASON_BYTES];
+    unsigned cpu = this_cpu()->index;
     contain_describe(frame, what, text, sizeof(text));
     wipe_stack(frame);
     if (call->site) {
@@ -128,8 +126,8 @@ static void abandon(struct trap_frame *frame, const struct call *call, const cha
         arch_abandon_site(frame, call->return_address, relinquishes ? schedule_any(this_cpu()) : NULL);
         slot_fault(call->site->kind, call->module, text);
     } else {
-        text_format(reason, sizeof(reason), "%s", text);
-        culprit = call->module;
+        memcpy(abandoned[cpu].reason, text, sizeof(text));
+        abandoned[cpu].culprit = call->module;
         arch_abandon_guarded(frame);
     }
 }
@@ -213,13 +211,20 @@ void contain_watchdog(struct trap_frame *frame)
         suspect_stalled(frame);
 }
 
+const char *contain_try(void (*function)(void *argument), void *argument)
+{
+    return arch_guarded_call(function, argument) ? NULL : abandoned[this_cpu()->index].reason;
+}
+
 int contain_call(void (*function)(void *argument), void *argument, const struct module **module)
 {
     unsigned long flags = arch_interrupts_save();
-    bool returned = arch_guarded_call(function, argument);
+    const char *why = contain_try(function, argument);
+    *module = why ? abandoned[this_cpu()->index].culprit : NULL;
+    if (why)
+        memcpy(reason, why, sizeof(reason));
     arch_interrupts_restore(flags);
-    *module = returned ? NULL : culprit;
-    return returned ? 0 : -EPROTO;
+    return why ? -EPROTO : 0;
 }
 
 const char *contain_reason(void)

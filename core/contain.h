@@ -38,7 +38,13 @@ void contain_describe(const struct trap_frame *frame, const char *what, char *te
 bool contain_step(struct trap_frame *frame);
 
 /*
- * Calls function(argument), in which policies' functions are called by their addresses, interrupts off meanwhile. 0;
+ * Calls function(argument), in which policies' functions are called by their addresses. NULL: it returned; else why it
+ * was abandoned, until this CPU's next such call. Interrupts are off.
+ */
+const char *contain_try(void (*function)(void *argument), void *argument);
+
+/*
+ * The same for the swapper, interrupts off meanwhile. 0;
  * -EPROTO: abandoned, *module is whose fault it was (NULL:
  * not known), and contain_reason() tells why. Thread context or a rendezvous; the swapper's alone.
  */

@@ -51,7 +51,7 @@ static bool ask(const struct log_facts *facts)
     bytes = SLOT_RESULT2(SLOT_KIND_LOG, log_ops, save, state, &said);
     if (is_valid(bytes, &said))
         keep(&said);
-    else if (state)
+    else
         swap_rescue(SLOT_KIND_LOG, "wrote a record of %lu bytes that is out of bounds", bytes);
     return choice == LOG_SHOW;
 }

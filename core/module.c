@@ -139,7 +139,8 @@ static void note_gone(const struct module *module)
 /* A constructor has failed, as `why` says. What the module has left behind may keep it in. */
 static int give_up(struct module *module, struct failure *why)
 {
-    struct failure fault = *why;
+    static struct failure fault; /* large for a stack; the registry is held */
+    fault = *why;
     module->fini_count = 0; /* what was not constructed is not destructed */
     module->automatic = true;
     if (unlink_soon(module)) {
@@ -233,7 +234,7 @@ const char *module_gone_from(uintptr_t address)
 /* The last one first; after one that fails no other is called. */
 static void destruct(const struct module *module)
 {
-    struct failure why;
+    static struct failure why; /* large for a stack that a destructor is to run on; the registry is held */
     int result = 0;
     for (size_t i = module->fini_count; i-- > 0 && result == 0;)
         result = module_run(&module->fini[i], 1, &why);

@@ -9,11 +9,10 @@
 #include "core/slot.h"
 #include "core/symbols.h"
 #include "core/thread.h"
+#include <arch/cpu.h>
 #include <arch/guard.h>
 #include <arch/trap.h>
 #include <moult/text.h>
-
-#define FLAGS_INTERRUPTS (1u << 9)
 
 static struct {
     struct thread *thread; /* NULL: none */
@@ -22,12 +21,6 @@ static struct {
     char reason[SLOT_REASON_BYTES];
 } trial;
 
-static bool in_core(uintptr_t address)
-{
-    struct symbol_place place;
-    return symbol_at(address, &place) && !place.module;
-}
-
 /*
  * Where the stack is nearly used up, a fault's handler may be what overflows it: a double fault, by the core. Then what
  * was interrupted before that counts; its frame lies above the handler's return address.
@@ -35,7 +28,7 @@ static bool in_core(uintptr_t address)
 static const struct trap_frame *interrupted(const struct trap_frame *frame)
 {
     uintptr_t low = (uintptr_t)current_thread()->stack, word = (frame->rsp & ~7ul) > low ? frame->rsp & ~7ul : low;
-    if (frame->vector != VECTOR_DOUBLE_FAULT || !in_core(frame->rip))
+    if (frame->vector != VECTOR_DOUBLE_FAULT || !symbol_in_text(frame->rip))
         return frame;
     for (uintptr_t end = low + PAGE_SIZE; word < end; word += 8)
         if (*(const uintptr_t *)word == (uintptr_t)arch_trap_return)
@@ -50,7 +43,8 @@ bool module_run_faulted(struct trap_frame *frame, const char *what)
     if (!mine)
         return false;
     fault = interrupted(frame);
-    if (in_core(fault->rip) || !(fault->rflags & FLAGS_INTERRUPTS) || trial.thread->mutexes != trial.mutexes)
+    if (symbol_in_text(fault->rip) || !(fault->rflags & ARCH_FLAGS_INTERRUPTS) ||
+        trial.thread->mutexes != trial.mutexes)
         return false;
     contain_describe(fault, what, trial.reason, sizeof(trial.reason));
     arch_abandon_trial(frame, trial.record);

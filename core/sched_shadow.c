@@ -9,7 +9,6 @@
 #include "core/sched_private.h"
 #include "core/shadow.h"
 #include "core/thread_table.h"
-#include <arch/guard.h>
 #include <moult/errors.h>
 
 /* Changes in a rendezvous. */
@@ -61,12 +60,13 @@ static void make_call(void *argument)
 /* Calls the candidate. False: it has failed, now or before. */
 static bool call_candidate(struct call *call)
 {
+    const char *why;
     if (shadow_has_failed(slot()))
         return false;
-    if (arch_guarded_call(make_call, call))
-        return true;
-    shadow_failed(slot(), contain_reason());
-    return false;
+    why = contain_try(make_call, call);
+    if (why)
+        shadow_failed(slot(), why);
+    return !why;
 }
 
 static void make_load(struct call *call)

@@ -93,8 +93,8 @@ static int grow(void)
     }
     flags = thread_table_lock();
     table.entries += per_page;
-    for (uint32_t i = per_page; i-- > 0;)
-        TAILQ_INSERT_HEAD(&table.free, entry_at(first + i), urgent_link);
+    for (uint32_t i = 0; i < per_page; i++)
+        TAILQ_INSERT_TAIL(&table.free, entry_at(first + i), urgent_link);
     thread_table_unlock(flags);
     return 0;
 }

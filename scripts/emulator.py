@@ -6,6 +6,7 @@ whatever happened. The child also dies with its parent, by PR_SET_PDEATHSIG.
 """
 import bisect
 import ctypes
+import functools
 import io
 import json
 import os
@@ -396,6 +397,7 @@ class Machine:
         return path
 
 
+@functools.cache
 def kernel_symbols():
     """(address, name) of the kernel's text, sorted."""
     with open(os.path.join(ROOT, "build", "moult.sym"), encoding="utf-8") as stream:
@@ -403,9 +405,9 @@ def kernel_symbols():
     return sorted((int(row[0], 16), row[2]) for row in rows if len(row) == 3 and row[1] in "tT")
 
 
-def kernel_place(word, symbols=[]):  # pylint: disable=dangerous-default-value
+def kernel_place(word):
     """What a hexadecimal address is in the kernel's text, or in a module; None: neither."""
-    symbols += [] if symbols else kernel_symbols()
+    symbols = kernel_symbols()
     address = int(word, 16)
     if MODULES_BASE <= address < MODULES_END:
         return f"a module's {address:#x}"

@@ -6,12 +6,11 @@
  * interrupts; the others are cleared.
  */
 #include "core/cpu.h"
+#include <arch/cpu.h>
 #include <arch/guard.h>
 #include <arch/trap.h>
 
 #define FLAGS_PLAIN 2u /* interrupts off, direction up; the bit that is always set: SDM volume 1, 3.4.3 */
-
-#define FLAGS_INTERRUPTS (1u << 9)
 
 extern const uint8_t arch_guard_abandoned[], arch_trial_abandoned[];
 
@@ -44,5 +43,5 @@ void arch_abandon_trial(struct trap_frame *frame, uintptr_t record)
 {
     leave_call(frame, (uintptr_t)arch_trial_abandoned);
     frame->rsp = record;
-    frame->rflags = FLAGS_PLAIN | FLAGS_INTERRUPTS;
+    frame->rflags = FLAGS_PLAIN | ARCH_FLAGS_INTERRUPTS;
 }
